@@ -1,0 +1,133 @@
+"""The generator in its exact fast form: the same function, fewer multiplications.
+
+1. Batch normalisation with fixed statistics is affine, so it folds into the convolution before it.
+2. The last 9x9 convolution commutes with the PixelShuffle before it. Write r = 2 for the shuffle
+   and let u be the tensor before it: after it, channel c at pixel (r*y + p, r*x + q) is
+   u[c*r*r + p*r + q, y, x]. An output pixel (r*y + a, r*x + b) sums w[o, c, dy, dx] over the inputs
+   at (r*y + a + dy, r*x + b + dx), |dy|, |dx| <= 4. Dividing a + dy = r*Y + p with 0 <= p < r turns
+   that into a sum over u at (y + Y, x + X) with |Y|, |X| <= 2: a 5x5 convolution from 4*64 to 4*3
+   channels, with the same 15,552 weights and zeros where |dy| or |dx| would exceed 4, followed by
+   the shuffle. Zero padding agrees on both sides. The PReLU between shuffle and convolution acts on
+   each value alone with one slope for all, so it may stand before the shuffle.
+   Why it is faster although it multiplies more (76,800 weights on a quarter of the pixels, 23 %
+   more): a convolution to 3 channels leaves most of a vector unit idle, one to 12 does not.
+"""
+
+from functools import cache
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - its usual name
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from srgan.models import Generator, ResidualBlock
+
+
+@cache
+def _tail_index(channels: int) -> torch.Tensor:
+    """Where each weight of the 5x5 form comes from in the flattened 9x9 form; its end is a zero."""
+    source = torch.arange(3 * channels * 81).view(3, channels, 9, 9)
+    index = torch.full((12, 4 * channels, 5, 5), source.numel())
+    for a in range(2):
+        for b in range(2):
+            for dy in range(-4, 5):
+                for dx in range(-4, 5):
+                    (y, p), (x, q) = divmod(a + dy, 2), divmod(b + dx, 2)
+                    index[2 * a + b :: 4, 2 * p + q :: 4, y + 2, x + 2] = source[
+                        ..., dy + 4, dx + 4
+                    ]
+    return index
+
+
+def unshuffled_tail(tail: nn.Conv2d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weight and bias of the 5x5 convolution that replaces PixelShuffle and `tail`.
+
+    Args:
+        tail: The last convolution, (3, C, 9, 9).
+
+    Returns:
+        (12, 4C, 5, 5) and (12,), differentiable in `tail`'s parameters.
+    """
+    weight = torch.cat([tail.weight.flatten(), tail.weight.new_zeros(1)])
+    index = _tail_index(tail.in_channels).to(weight.device)
+    return weight[index], tail.bias.repeat_interleave(4)
+
+
+def fast_forward(generator: Generator, lr: torch.Tensor) -> torch.Tensor:
+    """Compute `generator(lr)` with the rewritten last convolution, for training.
+
+    The 5x5 weights are derived from the plain parameters at every call, so that gradients and
+    weight files stay those of the plain network. Shapes and ranges are `Generator.forward`'s.
+    """
+    shallow = generator.head(lr)
+    deep = shallow + generator.body_tail(generator.body(shallow))
+    conv1, shuffle, prelu1, conv2, _, prelu2 = generator.upsample
+    deep = prelu2(conv2(prelu1(shuffle(conv1(deep)))))
+    weight, bias = unshuffled_tail(generator.tail)
+    return F.pixel_shuffle(F.conv2d(deep, weight, bias, padding=2), 2)
+
+
+class FusedBlock(nn.Module):
+    """A residual block with folded BN; works in place, for inference only."""
+
+    def __init__(self, block: ResidualBlock) -> None:
+        super().__init__()
+        self.conv1 = fuse_conv_bn_eval(block.conv1, block.bn1)
+        self.slope = block.prelu.weight.item()
+        self.conv2 = fuse_conv_bn_eval(block.conv2, block.bn2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, channels, h, w) to the same shape."""
+        return self.conv2(F.leaky_relu_(self.conv1(x), self.slope)).add_(x)
+
+
+class FusedGenerator(nn.Module):
+    """`Generator.forward` in fast pieces: `head`, `body`, `join` see 37 pixels around, `tail` 3."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        conv, prelu = generator.head
+        self.head_conv, self.head_slope = conv, prelu.weight.item()
+        self.body = nn.ModuleList(FusedBlock(block) for block in generator.body)
+        self.body_tail = fuse_conv_bn_eval(*generator.body_tail)
+        up1, self.shuffle, prelu1, up2, _, prelu2 = generator.upsample
+        self.up1, self.slope1 = up1, prelu1.weight.item()
+        self.up2, self.slope2 = up2, prelu2.weight.item()
+        self.tail_conv = nn.Conv2d(4 * generator.channels, 12, 5, padding=2)
+        weight, bias = unshuffled_tail(generator.tail)
+        self.tail_conv.load_state_dict({"weight": weight.detach(), "bias": bias.detach()})
+
+    def head(self, lr: torch.Tensor) -> torch.Tensor:
+        """(N, 3, h, w) in [0, 1] to shallow features (N, channels, h, w)."""
+        return F.leaky_relu_(self.head_conv(lr), self.head_slope)
+
+    def join(self, shallow: torch.Tensor, deep: torch.Tensor) -> torch.Tensor:
+        """Close the long skip: the outputs of `head` and of the last block to one tensor."""
+        return self.body_tail(deep).add_(shallow)
+
+    def tail(self, features: torch.Tensor) -> torch.Tensor:
+        """(N, channels, h, w) to (N, 3, 4h, 4w), nominally [-1, 1]."""
+        # One slope serves all channels, so both activations may stand before their shuffle, where
+        # they work in place.
+        x = self.shuffle(F.leaky_relu_(self.up1(features), self.slope1))
+        return self.shuffle(self.tail_conv(F.leaky_relu_(self.up2(x), self.slope2)))
+
+    def forward(self, lr: torch.Tensor) -> torch.Tensor:
+        """Compute `Generator.forward` in one piece."""
+        shallow = deep = self.head(lr)
+        for block in self.body:
+            deep = block(deep)
+        return self.tail(self.join(shallow, deep))
+
+
+def fuse(generator: Generator) -> FusedGenerator:
+    """Return the generator's fast form, a copy for inference with the running BN statistics.
+
+    Equal to the plain generator but for the order in which floats are summed: within 1e-5 of it in
+    fp32, on a scale of 2.
+    """
+    with torch.no_grad():
+        copy = Generator(generator.blocks, generator.channels).eval()
+        copy.load_state_dict(generator.state_dict())
+        fused = FusedGenerator(copy.double()).eval().requires_grad_(False)
+    return fused.float().to(memory_format=torch.channels_last)

@@ -1,0 +1,157 @@
+"""Images four times larger: bicubic, and networks in exact tiles of bounded memory."""
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+
+from srgan.fuse import fuse
+from srgan.images import SCALE, Image, enlarge, to_image, to_lr
+from srgan.models import Generator as Network
+from srgan.weights import load_weights
+
+Upscaler = Callable[[Image], Image]  # (h, w, 3) -> (4h, 4w, 3)
+Steps = Generator[float, None, Image]  # yields the fraction done, returns the image
+Precision = Literal["auto", "bf16", "fp32"]
+NETWORKS = {"SRResNet": "srresnet.safetensors", "SRGAN": "srgan.safetensors"}
+
+# How far around a pixel the network looks, in small pixels: head 4, blocks 32, join 1; and in the
+# tail 1 + 0.5 + 1, rounded up. A tile with that much around it comes out as in the whole image.
+BODY_HALO, TAIL_HALO = 37, 3
+# The tail holds about 5 KiB for a small pixel and the body 0.75, so the tail is cut finer.
+BODY_TILE, TAIL_TILE = 512, 128
+BODY_SHARE = 0.54  # of the multiplications
+
+
+class NetworkUpscaler:
+    """A generator as an `Upscaler`: uint8 in and out, tiled without seams.
+
+    Args:
+        generator: Plain network; a fused copy is kept.
+        tile: Longest side of a tile, in small pixels.
+        precision: "bf16" halves the time where the processor computes in it and moves a pixel by
+            two or three levels at most; "fp32" is exact; "auto" is bf16 there, fp32 elsewhere.
+    """
+
+    def __init__(
+        self, generator: Network, tile: int = BODY_TILE, precision: Precision = "auto"
+    ) -> None:
+        if precision == "auto":
+            precision = "bf16" if has_native_bf16() else "fp32"
+        self.precision = precision
+        self._dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
+        self._network = fuse(generator).to(self._dtype)
+        self._tile = tile
+
+    def __call__(self, lr: Image) -> Image:
+        """Enlarge an image, (h, w, 3) to (4h, 4w, 3)."""
+        return finish(self.steps(lr))
+
+    def steps(self, lr: Image) -> Steps:
+        """Enlarge an image, (h, w, 3) to (4h, 4w, 3), in steps of a layer pair or a tile.
+
+        Closing the generator ends the work. Nothing thread-local is held across a yield, so every
+        step may run on another thread. An image that is gray everywhere (R = G = B) comes back
+        gray: networks trained on colour photos would tint it.
+        """
+        network = self._network
+        image_box = Box(0, 0, *lr.shape[:2])
+        sr = np.empty((SCALE * lr.shape[0], SCALE * lr.shape[1], 3), np.uint8)
+        x = to_lr(lr).to(self._dtype).contiguous(memory_format=torch.channels_last)
+        done = 0.0
+        for body in image_box.tiles(self._tile):
+            around = body.grown(BODY_HALO + TAIL_HALO, image_box)
+            shallow = deep = _run(network.head, x[around.index()])
+            for block in network.body:
+                deep = _run(block, deep)
+                done += BODY_SHARE / len(network.body) * body.area / image_box.area
+                yield done
+            features = _run(network.join, shallow, deep)
+            del shallow, deep
+            for tile in body.tiles(min(self._tile, TAIL_TILE)):
+                part = tile.grown(TAIL_HALO, image_box)
+                large = _run(network.tail, features[part.index(around)])
+                sr[tile.index(scale=SCALE)[1:]] = to_image(large[tile.index(part, SCALE)])
+                done += (1 - BODY_SHARE) * tile.area / image_box.area
+                yield min(done, 1.0)
+        if (lr == lr[..., :1]).all():
+            sr[:] = np.rint(sr.mean(axis=2, keepdims=True))
+        return sr
+
+
+class Box(NamedTuple):
+    """Rectangle of small pixels; bottom and right are the first row and column outside."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return (self.bottom - self.top) * (self.right - self.left)
+
+    def tiles(self, side: int) -> Iterator["Box"]:
+        """Cut into boxes of at most `side` pixels a side, rows first."""
+        for y in range(self.top, self.bottom, side):
+            for x in range(self.left, self.right, side):
+                yield Box(y, x, min(y + side, self.bottom), min(x + side, self.right))
+
+    def grown(self, halo: int, within: "Box") -> "Box":
+        """Return the box with `halo` more on each side, as far as `within` reaches."""
+        return Box(
+            max(self.top - halo, within.top),
+            max(self.left - halo, within.left),
+            min(self.bottom + halo, within.bottom),
+            min(self.right + halo, within.right),
+        )
+
+    def index(self, origin: "Box | None" = None, scale: int = 1) -> tuple:
+        """Index of the box in (..., H, W) pixels that begin at `origin` and are enlarged."""
+        top, left = (origin.top, origin.left) if origin else (0, 0)
+        rows = slice(scale * (self.top - top), scale * (self.bottom - top))
+        return ..., rows, slice(scale * (self.left - left), scale * (self.right - left))
+
+
+@torch.inference_mode()
+def _run(module: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> torch.Tensor:
+    return module(*(x.contiguous(memory_format=torch.channels_last) for x in inputs))
+
+
+def steps(upscaler: Upscaler, lr: Image) -> Steps:
+    """Run any upscaler step by step; one without `steps` of its own runs in a single step."""
+    if hasattr(upscaler, "steps"):
+        return (yield from upscaler.steps(lr))
+    yield 0.0
+    return upscaler(lr)
+
+
+def finish(work: Steps) -> Image:
+    """Run the steps to their end and return the image."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def has_native_bf16() -> bool:
+    """Tell whether this processor multiplies in bfloat16 itself (AVX512-BF16, AMX, SVE-BF16)."""
+    features = torch.cpu.get_capabilities()
+    return any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "sve_bf16"))
+
+
+def load_upscalers(folder: str | Path, precision: Precision = "auto") -> dict[str, Upscaler]:
+    """Load "Bicubic", "SRResNet" and "SRGAN", in this order, from a folder of weight files.
+
+    Raises:
+        ValueError: A weight file is missing or does not fit; names it and the reason.
+    """
+    networks = {
+        name: NetworkUpscaler(load_weights(Path(folder) / file), precision=precision)
+        for name, file in NETWORKS.items()
+    }
+    return {"Bicubic": enlarge, **networks}

@@ -1,0 +1,36 @@
+"""Start the demo: load the upscalers, build the page, launch."""
+
+import os
+import sys
+from pathlib import Path
+
+import gradio as gr
+
+from demo.page import CSS, MAX_FILE_MB, build_page
+from srgan.upscale import load_upscalers
+
+WEIGHTS = Path(__file__).parent / "weights"
+LAUNCH = {
+    "theme": gr.themes.Soft(font=["ui-sans-serif", "system-ui", "sans-serif"]),
+    "css": CSS,
+    "max_file_size": f"{MAX_FILE_MB}mb",
+    "show_error": False,  # what an unexpected error says is not for visitors
+    "enable_monitoring": False,
+    "run_history": False,
+    "mcp_server": False,
+    "ssr_mode": False,  # a second server process, for nothing that this page needs
+    "footer_links": ["api", "gradio", "settings"],
+}
+
+
+def main() -> None:
+    """Serve the page until interrupted. SRGAN_PRECISION=fp32 or bf16 overrides the choice."""
+    try:
+        upscalers = load_upscalers(WEIGHTS, os.environ.get("SRGAN_PRECISION", "auto"))
+    except ValueError as error:
+        sys.exit(f"Cannot start: {error}")
+    build_page(upscalers).launch(**LAUNCH)
+
+
+if __name__ == "__main__":
+    main()

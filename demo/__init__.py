@@ -1,0 +1,1 @@
+"""The web page: everything that a visitor sees."""

@@ -1,0 +1,86 @@
+"""One photo through every upscaler: images, scores and seconds, as they become ready."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from srgan.images import Image, crop_to_scale, shrink
+from srgan.metrics import MIN_SIDE, Score, agreement, detail, paper_score, score
+from srgan.upscale import Upscaler, steps
+
+# The queue lets one comparison run at a time, but a cancelled one may still finish its step, and
+# two steps side by side would each take twice as long.
+_one_step_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one method reached; None where there is no original to compare with."""
+
+    seconds: float
+    agreement: float  # [dB], see srgan.metrics
+    today: Score | None = None
+    paper: Score | None = None
+    detail: float | None = None  # [%] of the original's
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The state of a comparison; a new one for every step."""
+
+    lr: Image  # (h, w, 3)
+    hr: Image | None  # (4h, 4w, 3), None when only a small image was given
+    images: Mapping[str, Image] = field(default_factory=dict)  # by method, those that are ready
+    scores: Mapping[str, Scores] = field(default_factory=dict)
+    working: str | None = None  # method
+    done: float = 0.0  # fraction of its work
+
+
+def compare(
+    image: Image, upscalers: Mapping[str, Upscaler], has_original: bool
+) -> Iterator[Comparison]:
+    """Run the upscalers in their order, step by step; closing the iterator ends the work.
+
+    Args:
+        image: (H, W, 3). With `has_original` it is the original, cropped at the bottom and right
+            to multiples of 4 and shrunk; otherwise it is the small image itself.
+        upscalers: Methods by name.
+        has_original: Whether there is something to score against.
+
+    Yields:
+        The comparison so far: first with the small image alone, then after every step.
+    """
+    hr = crop_to_scale(image) if has_original else None
+    now = Comparison(image if hr is None else shrink(hr), hr)
+    yield now
+    for method, upscaler in upscalers.items():
+        now = replace(now, working=method, done=0.0)
+        yield now
+        work, seconds = steps(upscaler, now.lr), 0.0
+        while True:
+            with _one_step_at_a_time:
+                start = time.perf_counter()
+                try:
+                    fraction = next(work)
+                except StopIteration as end:
+                    sr = end.value
+                    break
+                finally:
+                    seconds += time.perf_counter() - start
+            yield replace(now, done=fraction)
+        now = replace(
+            now,
+            images={**now.images, method: sr},
+            scores={**now.scores, method: _scores(sr, now, seconds)},
+            working=None,
+        )
+        yield now
+
+
+def _scores(sr: Image, comparison: Comparison, seconds: float) -> Scores:
+    agrees = agreement(sr, comparison.lr)
+    hr = comparison.hr
+    if hr is None or min(hr.shape[:2]) < MIN_SIDE:
+        return Scores(seconds, agrees)
+    return Scores(seconds, agrees, score(sr, hr), paper_score(sr, hr), detail(sr, hr))

@@ -1,0 +1,99 @@
+"""The linked viewer: one shared view over several pictures of the same scene.
+
+comparer.html, comparer.css and comparer.js lie beside this file. They are constants: Gradio runs
+HTML and CSS through a template engine that executes what it finds, so names and captions reach
+the page only as data, which comparer.js shows as text.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData, GradioModel
+from gradio.utils import get_upload_folder
+
+from srgan.images import Image, write_png
+
+HERE = Path(__file__).parent
+
+
+class Pane(GradioModel):
+    """One picture of the scene, or the place where it will appear."""
+
+    key: str  # "input", "bicubic", …: names the pane between updates
+    name: str  # what people read: "Small input", "SRGAN"
+    width: int  # of this picture, in its own pixels
+    height: int
+    caption: str = ""  # plain text, "29.34 dB · SSIM 0.812"
+    state: str = "waiting"  # "waiting", "working", "ready" or "stopped"
+    done: float = 0.0  # while working, 0..1
+    file: FileData | None = None  # PNG; orig_name is the name of the download
+
+
+class ComparerData(GradioModel):
+    """Everything the viewer shows. The view is reset when id changes, and only then."""
+
+    id: str = ""
+    panes: list[Pane] = []
+
+
+class Comparer(gr.HTML):
+    """Shows ComparerData in linked panes; zoom and position stay in the browser."""
+
+    data_model = ComparerData
+
+    def __init__(self, value: ComparerData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+        """Take gr.HTML's keyword arguments, such as elem_id and visible."""
+        super().__init__(
+            value=value,
+            html_template=(HERE / "comparer.html").read_text("utf-8"),
+            css_template=(HERE / "comparer.css").read_text("utf-8"),
+            js_on_load=(HERE / "comparer.js").read_text("utf-8"),
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def preprocess(self, payload: ComparerData | None) -> None:
+        """Drop what a client sends: it may name any cached file, and the viewer is no input."""
+
+    async def async_move_resource_to_block_cache(
+        self, url_or_file_path: str | Path | None
+    ) -> str | None:
+        """Refuse links: Gradio would download one, of any size, before preprocess is asked."""
+        if str(url_or_file_path).lower().startswith(("http:", "https:")):
+            raise gr.Error("Links are not accepted.", print_exception=False)
+        return await super().async_move_resource_to_block_cache(url_or_file_path)
+
+    def postprocess(self, value: ComparerData | None) -> ComparerData | None:
+        """Pass the data on; Gradio adds the address of each file."""
+        return value
+
+    def api_info(self) -> dict[str, Any]:
+        """Describe the value to API clients, which then download the files."""
+        return ComparerData.model_json_schema()
+
+    def example_payload(self) -> None:
+        """Nothing: the viewer is not an input."""
+
+    def example_value(self) -> None:
+        """Nothing: the viewer is not an input."""
+
+
+def write_pane_file(image: Image, name: str) -> FileData:
+    """Write an (H, W, 3) image as PNG for a pane; name is what a download is called.
+
+    The file lies in Gradio's cache, which Gradio serves without a copy, in a folder named after
+    the content: equal pictures share a file, and the address of one tells nothing of another.
+    """
+    digest = hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
+    plain = re.sub(r"[^\w.-]", "_", name).lstrip(".") or "picture.png"
+    path = Path(get_upload_folder()) / digest / plain
+    if path.exists():
+        os.utime(path)  # delete_cache goes by age
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(image, path)
+    return FileData(path=str(path), orig_name=name, mime_type="image/png")

@@ -1,0 +1,75 @@
+"""The built-in photos with their precomputed outputs; `python -m demo.examples` renews these.
+
+Run it after every change of the weights or the scores: the page shows what is stored here.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import gradio as gr
+from gradio.data_classes import FileData
+
+from demo.compare import Comparison, Scores, compare
+from demo.comparer import ComparerData
+from demo.show import Show
+from srgan.images import SCALE, Image, read_image, write_png
+from srgan.metrics import Score
+from srgan.upscale import NETWORKS, load_upscalers
+
+EXAMPLES = Path(__file__).parent / "examples"
+NAMES = {
+    "cat": "Fur",
+    "astronaut": "Face",
+    "pavilion": "Building",
+    "bricks": "Bricks",
+    "grass": "Grass",
+    "page": "Text",
+}
+_SCORES = EXAMPLES / "scores.json"
+
+
+def original_path(name: str) -> Path:
+    """Return the file of an example's photo."""
+    return EXAMPLES / f"{name}_original.png"
+
+
+def load_example(name: str) -> tuple[ComparerData, dict[str, Scores]]:
+    """Return an example as the comparer shows it, from stored files, and its scores by method."""
+    stored = json.loads(_SCORES.read_text())["examples"][name]
+    scores = {
+        method: Scores(**{**s, "today": Score(*s["today"]), "paper": Score(*s["paper"])})
+        for method, s in stored.items()
+    }
+    images = {m: read_image(EXAMPLES / f"{name}_{m.lower()}_x{SCALE}.png") for m in scores}
+    lr, hr = read_image(EXAMPLES / f"{name}_small.png"), read_image(original_path(name))
+    show = Show(name, list(scores), write=lambda _, file: _stored(file))
+    return show.panes(Comparison(lr, hr, images, scores)), scores
+
+
+def renew(weights: Path) -> None:
+    """Recompute the outputs and scores of every example with the weights of a folder, in fp32."""
+
+    def write(image: Image, file: str) -> FileData:
+        write_png(image, EXAMPLES / file)
+        return _stored(file)
+
+    upscalers = load_upscalers(weights, precision="fp32")
+    examples = {}
+    for name in NAMES:
+        *_, last = compare(read_image(original_path(name)), upscalers, has_original=True)
+        Show(name, list(upscalers), write).panes(last)
+        examples[name] = {method: asdict(scores) for method, scores in last.scores.items()}
+        print(name, {m: round(s.today.psnr, 2) for m, s in last.scores.items()})
+    digests = {f: hashlib.sha256((weights / f).read_bytes()).hexdigest() for f in NETWORKS.values()}
+    _SCORES.write_text(json.dumps({"weights": digests, "examples": examples}, indent=1) + "\n")
+
+
+def _stored(file: str) -> FileData:
+    return FileData(path=str(EXAMPLES / file), orig_name=file, mime_type="image/png")
+
+
+if __name__ == "__main__":
+    gr.set_static_paths([EXAMPLES])
+    renew(Path(__file__).parents[1] / "weights")

@@ -1,0 +1,75 @@
+"""A comparison as the comparer shows it: PNG files, captions and states of the panes."""
+
+import re
+import uuid
+from collections.abc import Callable, Sequence
+
+from gradio.data_classes import FileData
+
+from demo.compare import Comparison
+from demo.comparer import ComparerData, Pane, write_pane_file
+from demo.table import caption
+from srgan.images import SCALE, Image
+
+
+class Show:
+    """Turns the states of one comparison into the comparer's values; writes every PNG once.
+
+    Args:
+        photo: Name for the downloads, such as "cat" in "cat_srgan_x4.png".
+        methods: All methods, also those that have not run yet.
+        write: Stores an image under a file name and says where it is served.
+    """
+
+    def __init__(
+        self,
+        photo: str,
+        methods: Sequence[str],
+        write: Callable[[Image, str], FileData] = write_pane_file,
+    ) -> None:
+        self._id = uuid.uuid4().hex
+        self._photo = re.sub(r"[^\w.-]+", "_", photo)[:60] or "photo"
+        self._methods = methods
+        self._write = write
+        self._files: dict[str, FileData] = {}
+
+    def panes(self, now: Comparison) -> ComparerData:
+        """Return the value that shows this state."""
+        height, width = now.lr.shape[:2]
+        panes = [self._ready("input", "Small input", now.lr, f"{self._photo}_small.png")]
+        for method in self._methods:
+            key = method.lower()
+            if method in now.images:
+                name = f"{self._photo}_{key}_x{SCALE}.png"
+                text = caption(now.scores[method], "today")
+                panes.append(self._ready(key, method, now.images[method], name, text))
+            else:
+                working = method == now.working
+                panes.append(
+                    Pane(
+                        key=key,
+                        name=method,
+                        width=SCALE * width,
+                        height=SCALE * height,
+                        state="working" if working else "waiting",
+                        done=now.done if working else 0.0,
+                    )
+                )
+        if now.hr is not None:
+            name = f"{self._photo}_original.png"
+            panes.append(self._ready("original", "Original", now.hr, name))
+        return ComparerData(id=self._id, panes=panes)
+
+    def _ready(self, key: str, name: str, image: Image, file: str, text: str = "") -> Pane:
+        if key not in self._files:
+            self._files[key] = self._write(image, file)
+        height, width = image.shape[:2]
+        return Pane(
+            key=key,
+            name=name,
+            width=width,
+            height=height,
+            caption=text,
+            state="ready",
+            file=self._files[key],
+        )

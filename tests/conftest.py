@@ -1,0 +1,31 @@
+"""Fixtures of the tests that look at the page in a browser."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+# Before anything imports gradio: it reads both when it is imported or a component is made.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="srgan-tests-")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:  # noqa: F821 - imported below, for the tests that need it
+    """Chrome, Chromium or Edge. A page that nobody looked at is not tested: no browser, no pass."""
+    from browser import launch
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        try:
+            found = launch(playwright)
+        except RuntimeError as error:
+            pytest.fail(str(error), pytrace=False)
+        yield found
+        found.close()

@@ -1,0 +1,32 @@
+"""Stand-ins for photos and networks."""
+
+import time
+
+import numpy as np
+
+from srgan.images import repeat
+
+
+def noise(height=64, width=48, seed=0):
+    """A picture of noise, (height, width, 3)."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+class Counting:
+    """A nearest-neighbour upscaler that counts the steps it is let to make."""
+
+    def __init__(self, steps=10, wait=0.0):
+        self.made, self.running, self.most, self._steps, self._wait = 0, 0, 0, steps, wait
+
+    def __call__(self, lr):
+        return repeat(lr)
+
+    def steps(self, lr):
+        for i in range(self._steps):
+            self.running += 1
+            self.most = max(self.most, self.running)
+            self.made += 1
+            time.sleep(self._wait)
+            self.running -= 1
+            yield (i + 1) / self._steps
+        return repeat(lr)

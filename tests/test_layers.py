@@ -1,0 +1,81 @@
+"""Imports go one way: app, then demo, then srgan; and inside srgan from the leaves up."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# What a module of srgan may import from srgan.
+SRGAN = {
+    "images": set(),
+    "models": set(),
+    "features": set(),
+    "metrics": {"images"},
+    "data": {"images"},
+    "weights": {"models"},
+    "losses": {"features", "images"},
+    "fuse": {"models"},
+    "upscale": {"images", "models", "fuse", "weights"},
+}
+TRAINING = {"features", "losses", "data", "train"}
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, in full."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def top(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "srgan").glob("*.py")), ids=lambda p: p.stem)
+def test_the_package_knows_no_page(path):
+    assert not top(imported(path)) & {"gradio", "demo", "app", "tests", "benchmarks"}
+
+
+@pytest.mark.parametrize("module", SRGAN)
+def test_modules_rest_on_the_ones_below(module):
+    path = ROOT / "srgan" / f"{module}.py"
+    used = {n.split(".")[1] for n in imported(path) if n.startswith("srgan.")}
+    assert used <= SRGAN[module]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "demo").glob("*.py")), ids=lambda p: p.stem)
+def test_the_page_knows_no_network(path):
+    names = imported(path)
+    assert not top(names) & {"torch", "torchvision", "app", "tests"}
+    assert not {n.split(".")[1] for n in names if n.startswith("srgan.")} & TRAINING
+
+
+def test_the_demo_starts_without_the_training_code():
+    """Neither directly nor through other modules."""
+    reached, waiting = set(), ["app"]
+    while waiting:
+        name = waiting.pop()
+        path = ROOT / (name.replace(".", "/") + ".py")
+        if name in reached or not path.is_file():
+            continue
+        reached.add(name)
+        waiting += imported(path)
+    assert "srgan.upscale" in reached
+    assert not reached & {f"srgan.{name}" for name in TRAINING}
+
+
+def test_files_and_functions_stay_short():
+    for path in [*(ROOT / "srgan").glob("*.py"), *(ROOT / "demo").glob("*.py")]:
+        text = path.read_text("utf-8")
+        assert len(text.splitlines()) <= 320, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno <= 75, f"{path}: {node.name}"

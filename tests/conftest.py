@@ -20,8 +20,9 @@ def pytest_unconfigure() -> None:
 def browser() -> Iterator["Browser"]:  # noqa: F821 - imported below, for the tests that need it
     """Chrome, Chromium or Edge. A page that nobody looked at is not tested: no browser, no pass."""
     from browser import launch
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # a busy machine is slow, not broken
     with sync_playwright() as playwright:
         try:
             found = launch(playwright)

@@ -62,7 +62,7 @@ def opened(browser, url, context=DESKTOP):
 @contextmanager
 def opened_over(browser, upscalers, **limits):
     """A page over mock upscalers."""
-    with opened_over(browser, upscalers, **limits) as page:
+    with serve(build_page(upscalers, **limits), **LAUNCH) as url, opened(browser, url) as page:
         yield page
 
 

@@ -14,8 +14,9 @@ from gradio.data_classes import FileData
 from demo.compare import Comparison, Scores, compare
 from demo.comparer import ComparerData
 from demo.show import Show
-from srgan.images import SCALE, Image, read_image, write_png
+from srgan.images import SCALE, Image, write_png
 from srgan.metrics import Score
+from srgan.reading import read_image
 from srgan.upscale import NETWORKS, load_upscalers
 
 EXAMPLES = Path(__file__).parent / "examples"

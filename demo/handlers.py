@@ -14,8 +14,9 @@ from demo.examples import load_example, original_path
 from demo.fit import Oversize, TooLargeError, fit
 from demo.show import Show
 from demo.table import table
-from srgan.images import SCALE, ImageError, read_picture
+from srgan.images import SCALE, ImageError
 from srgan.metrics import MIN_SIDE, Score
+from srgan.reading import read_picture
 from srgan.upscale import Upscaler
 
 Mode = Literal["original", "small"]

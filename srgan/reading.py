@@ -1,0 +1,260 @@
+"""Photo files as pictures: one policy for every format, depth, colour space and orientation."""
+
+import io
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+from PIL import ImageChops, ImageCms, ImageOps
+from PIL.ExifTags import Base as Tag
+from PIL.Image import Transpose
+
+from srgan.images import Image, ImageError
+
+MAX_DECODED_PIXELS = 64_000_000  # a 61-megapixel camera's photo fits
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")  # JPEG includes phones' MPO
+_MAGIC = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftyp(avi[fs]|mif1|msf1)|II[*+]\0|MM\0[*+]|BM|GIF8",
+    re.DOTALL,
+)
+_HEIC = re.compile(rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture file, upright, in 8-bit sRGB.
+
+    Attributes:
+        colours: (H, W, 3), as in the file: not multiplied by `alpha`.
+        alpha: (H, W), 0 transparent to 255 opaque; None when it is opaque everywhere.
+        notes: What was changed, in sentences for the person who gave the file.
+    """
+
+    colours: Image
+    alpha: NDArray[np.uint8] | None
+    notes: tuple[str, ...]
+
+    @property
+    def image(self) -> Image:
+        """The colours laid on white, (H, W, 3)."""
+        if self.alpha is None:
+            return self.colours
+        mask = PIL.Image.fromarray(self.alpha)
+        white = PIL.Image.new("RGB", mask.size, "white")
+        return np.array(PIL.Image.composite(PIL.Image.fromarray(self.colours), white, mask))
+
+
+def read_picture(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Picture:
+    """Read a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file, known by its content, not its name.
+
+    It is turned upright (EXIF) and converted to sRGB (ICC); of several frames or pages the first
+    counts. Gray with 16 bits a sample is scaled from 0..65535 to 0..255 and rounded, colour with 16
+    bits keeps the upper 8. Gray with 32 bits is scaled from 0..1 (float) or 0..255 (integer) if all
+    values lie there, and else stretched: the lowest becomes black, the highest white.
+
+    Args:
+        path: The file.
+        max_pixels: Most pixels (width times height) it may have; looked up before decoding.
+
+    Raises:
+        ImageError: Not there, no such format, broken, or too large.
+    """
+    try:
+        if not Path(path).is_file():
+            raise ImageError("There is no such file, or it is a folder. Choose a picture file.")
+        with open(path, "rb") as file:
+            return _open(file, max_pixels)
+    except OSError as error:
+        raise ImageError("This file cannot be opened. Check that you may read it.") from error
+
+
+def read_image(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Image:
+    """Read a file as `read_picture` does, transparent parts laid on white: (H, W, 3).
+
+    Raises:
+        ImageError: Not there, no such format, broken, or too large.
+    """
+    return read_picture(path, max_pixels).image
+
+
+def _open(file: BinaryIO, max_pixels: int) -> Picture:
+    """Decode; whatever a broken file makes Pillow raise becomes an `ImageError`."""
+    head = file.read(4096)
+    try:
+        return _convert(PIL.Image.open(file, formats=_FORMATS), max_pixels)
+    except ImageError:
+        raise
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
+        pixels, limit = map(int, re.findall(r"\d+", str(error)))  # Pillow's own limit comes first
+        raise ImageError(_too_large(pixels, min(limit, max_pixels))) from error
+    except MemoryError as error:
+        raise ImageError("There is too little memory for this picture. Make it smaller.") from error
+    except Exception as error:
+        raise ImageError(_refusal(head)) from error
+
+
+def _too_large(pixels: int, limit: int) -> str:
+    size = f"This picture has {pixels / 1e6:g} megapixels; the limit is {limit / 1e6:g} megapixels."
+    return f"{size} Make it smaller and try again."
+
+
+def _refusal(head: bytes) -> str:
+    """Say what a file that cannot be decoded is, by its first bytes."""
+    if not head:
+        return "This file is empty. Download or copy it again."
+    if _HEIC.match(head) and b"avif" not in head[:64]:
+        return (
+            "This is a HEIC photo, which cannot be read here. Export it as JPEG (an iPhone takes "
+            "JPEG with Settings, Camera, Formats, Most Compatible) and try again."
+        )
+    if _MAGIC.match(head):
+        what = "This picture is damaged, cut off, or stored in a way that cannot be read here."
+        return f"{what} Open it in an image editor, save it as PNG and try again."
+    if b"<svg" in head:
+        return "This is an SVG drawing, which has no pixels. Export it as PNG in the size you need."
+    return "This is no picture that can be read here. Use PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF."
+
+
+def _convert(decoded: PIL.Image.Image, max_pixels: int) -> Picture:
+    """Decode an opened file and take it to upright 8-bit sRGB."""
+    if decoded.width * decoded.height > max_pixels:
+        raise ImageError(_too_large(decoded.width * decoded.height, max_pixels))
+    notes = []
+    stored = _stored(decoded, max_pixels)
+    # The other pictures in a phone's JPEG (MPO) are depth maps and the like.
+    if getattr(decoded, "is_animated", False) and decoded.format != "MPO":
+        kind = "page of this file" if decoded.format == "TIFF" else "frame of this animation"
+        notes.append(f"Only the first {kind} is used.")
+    _turn_upright(decoded, notes)
+    alpha = _split_alpha(decoded, stored)
+    if alpha is not None:
+        notes.append("Its transparent parts are laid on white.")
+    colours = _to_8_bits(decoded, stored, notes)
+    if colours.mode == "CMYK":
+        notes.append("Its printing colours (CMYK) were converted to sRGB.")
+    if profile := decoded.info.get("icc_profile"):
+        colours = _to_srgb(colours, profile, notes)
+    colours = _as_mode(colours, "RGB")
+    if decoded.format == "WEBP":  # it has no gray mode, and its arithmetic tints gray by one level
+        red, green, blue = colours.split()
+        if all(ImageChops.difference(green, x).getextrema()[1] <= 1 for x in (red, blue)):
+            colours = green.convert("RGB")
+    return Picture(np.array(colours), alpha, tuple(notes))
+
+
+def _stored(decoded: PIL.Image.Image, max_pixels: int) -> str:
+    """Return Pillow's name for the samples of a PNG or TIFF ("RGB;16B"), "" for other formats."""
+    if decoded.format not in ("PNG", "TIFF"):
+        return ""
+    codec, _, _, args = decoded.tile[0]
+    stored = args if isinstance(args, str) else args[0]
+    if decoded.format == "TIFF":
+        tags = decoded.tag_v2
+        if tags.get(Tag.NewSubfileType, 0) & 1:
+            raise ValueError("a camera's raw file, of which Pillow would give the thumbnail")
+        if tags.get(Tag.TileWidth, 0) * tags.get(Tag.TileLength, 0) > max_pixels:
+            raise ValueError("one tile, decoded whole, would be larger than any picture may be")
+        if codec == "libtiff" and stored in ("F;32BF", "I;32BS", "I;16BS"):
+            raise ValueError("Pillow 12.3 swaps bytes that are in order already")
+        planar = tags.get(Tag.PlanarConfiguration) == 2
+        if planar and codec == "raw" and tags[Tag.BitsPerSample][0] > 8:
+            raise ValueError("Pillow 12.3 reads planes of 16 bits as planes of 8")
+    return stored
+
+
+def _turn_upright(decoded: PIL.Image.Image, notes: list[str]) -> None:
+    """Decode the pixels and apply the EXIF orientation, in place."""
+    orientation = getattr(decoded, "tag_v2", {}).get(Tag.Orientation)
+    decoded.load()  # a TIFF turns itself
+    with suppress(Exception):  # a broken EXIF block must not lose the picture
+        orientation = decoded.getexif().get(Tag.Orientation, orientation)
+        ImageOps.exif_transpose(decoded, in_place=True)
+    if orientation in range(2, 9):
+        notes.append("It was turned upright, as its EXIF data says.")
+
+
+def _split_alpha(decoded: PIL.Image.Image, stored: str) -> NDArray[np.uint8] | None:
+    """Return the transparency, (H, W), or None if there is none, and remove the colour key."""
+    if not decoded.has_transparency_data:
+        return None
+    # PNG gives a transparent colour at the file's depth; Pillow compares it with 8 bits.
+    key = decoded.info.pop("transparency", None)
+    if key is not None and stored == "I;16B":
+        alpha = PIL.Image.fromarray(np.uint8(255) * (np.asarray(decoded) != key))
+    else:
+        if key is not None:
+            factor = {"L;2": 85, "L;4": 17}.get(stored, 1)
+            key = tuple(x >> 8 for x in key) if stored == "RGB;16B" else key * factor
+            decoded.info["transparency"] = key
+        alpha = _as_mode(decoded, "RGBA").getchannel("A")
+        decoded.info.pop("transparency", None)
+    return None if alpha.getextrema()[0] == 255 else np.array(alpha)
+
+
+def _to_8_bits(decoded: PIL.Image.Image, stored: str, notes: list[str]) -> PIL.Image.Image:
+    """Convert to 8 bits a sample: L for any gray, CMYK, or RGB for all else; drops alpha."""
+    deep = stored == "I;12" or ";16" in stored or decoded.mode in ("I", "F")
+    if deep:
+        notes.append("It has more than 8 bits a sample; they were scaled to 8.")
+    if deep and decoded.mode[0] in "IF":
+        top = {"I": 255, "F": 1}.get(decoded.mode, 4095 if stored == "I;12" else 65535)
+        values = np.asarray(decoded)
+        levels = _scale(values.view(np.uint32) if stored == "I;32N" else values, top, notes)
+        white_is_zero = (
+            decoded.format == "TIFF" and decoded.tag_v2.get(Tag.PhotometricInterpretation) == 0
+        )
+        return PIL.Image.fromarray(255 - levels if white_is_zero else levels)
+    if decoded.mode == "CMYK":
+        return decoded
+    gray = PIL.Image.getmodebase(decoded.mode) == "L" or stored == "LA;16B"
+    return _as_mode(decoded, "L" if gray else "RGB")
+
+
+def _as_mode(picture: PIL.Image.Image, mode: str) -> PIL.Image.Image:
+    """Convert, but without the copy that Pillow makes when there is nothing to do."""
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _scale(values: NDArray, top: int, notes: list[str]) -> NDArray[np.uint8]:
+    """Scale 0..top to 0..255; if a value lies outside, scale between the extremes instead."""
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if low >= 0 and high <= top:
+        low, high = 0.0, float(top)
+    else:
+        notes.append("Its values were stretched from the lowest to the highest.")
+    levels = np.empty(values.size, np.uint8)
+    for start in range(0, values.size, 1 << 20):  # doubles of a whole picture would be 0.5 GB
+        part = values.reshape(-1)[start : start + (1 << 20)].astype(np.float64)
+        part = np.nan_to_num(part, nan=low, posinf=high, neginf=low) - low
+        levels[start : start + (1 << 20)] = np.rint(part * (255 / ((high - low) or 1)))
+    return levels.reshape(values.shape)
+
+
+def _to_srgb(colours: PIL.Image.Image, icc: bytes, notes: list[str]) -> PIL.Image.Image:
+    """Convert L, RGB or CMYK from its own ICC profile to sRGB; L stays L."""
+    gray = colours.mode == "L"
+    flags = ImageCms.Flags.NOOPTIMIZE if gray else ImageCms.Flags.NONE  # 10 levels off in the dark
+    try:
+        profile, srgb = ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB")
+        transform = ImageCms.buildTransform(profile, srgb, colours.mode, "RGB", flags=flags)
+    except (ImageCms.PyCMSError, OSError, TypeError):
+        notes.append("Its colour profile does not fit and was left out.")
+        return colours
+    if colours.mode != "CMYK":  # an sRGB profile would add rounding noise: see what it does first
+        ramp = PIL.Image.linear_gradient("L")
+        turned = (ramp.transpose(t) for t in (Transpose.ROTATE_90, Transpose.ROTATE_180))
+        probe = ramp if gray else PIL.Image.merge("RGB", (ramp, *turned))
+        out = ImageCms.applyTransform(probe, transform)
+        if np.max(ImageChops.difference(probe.convert("RGB"), out).getextrema()) <= 2:
+            return colours
+        notes.append("Its colour profile was converted to sRGB.")
+    if gray:
+        return colours.point(out.getchannel("G").crop((0, 0, 1, 256)).tobytes())
+    return ImageCms.applyTransform(colours, transform)

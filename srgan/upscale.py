@@ -15,6 +15,7 @@ from srgan.weights import load_weights
 Upscaler = Callable[[Image], Image]  # (h, w, 3) -> (4h, 4w, 3)
 Steps = Generator[float, None, Image]  # yields the fraction done, returns the image
 Precision = Literal["auto", "bf16", "fp32"]
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 NETWORKS = {"SRResNet": "srresnet.safetensors", "SRGAN": "srgan.safetensors"}
 
 # How far around a pixel the network looks, in small pixels: head 4, blocks 32, join 1; and in the
@@ -57,6 +58,7 @@ class NetworkUpscaler:
         gray: networks trained on colour photos would tint it.
         """
         network = self._network
+        gray = (lr == lr[..., :1]).all()
         image_box = Box(0, 0, *lr.shape[:2])
         sr = np.empty((SCALE * lr.shape[0], SCALE * lr.shape[1], 3), np.uint8)
         x = to_lr(lr).to(self._dtype).contiguous(memory_format=torch.channels_last)
@@ -73,11 +75,12 @@ class NetworkUpscaler:
             for tile in body.tiles(min(self._tile, TAIL_TILE)):
                 part = tile.grown(TAIL_HALO, image_box)
                 large = _run(network.tail, features[part.index(around)])
-                sr[tile.index(scale=SCALE)[1:]] = to_image(large[tile.index(part, SCALE)])
+                image = to_image(large[tile.index(part, SCALE)])
+                if gray:
+                    image[:] = np.rint(image.mean(axis=2, keepdims=True))
+                sr[tile.index(scale=SCALE)[1:]] = image
                 done += (1 - BODY_SHARE) * tile.area / image_box.area
                 yield min(done, 1.0)
-        if (lr == lr[..., :1]).all():
-            sr[:] = np.rint(sr.mean(axis=2, keepdims=True))
         return sr
 
 
@@ -155,3 +158,9 @@ def load_upscalers(folder: str | Path, precision: Precision = "auto") -> dict[st
         for name, file in NETWORKS.items()
     }
     return {"Bicubic": enlarge, **networks}
+
+
+if __name__ == "__main__":
+    from srgan.enlarge_files import main  # the command line, which rests on this module
+
+    raise SystemExit(main())

@@ -1,9 +1,9 @@
 """Weight files: one generator as safetensors, strict by name and shape, with a card inside."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -38,7 +38,8 @@ def read_card(path: str | Path) -> dict[str, str]:
     Raises:
         ValueError: The file is not a weight file of this package; names it and the reason.
     """
-    return _open(Path(path))[0]
+    with _open(Path(path)) as (card, _):
+        return card
 
 
 def load_weights(path: str | Path) -> Generator:
@@ -52,8 +53,12 @@ def load_weights(path: str | Path) -> Generator:
             pickle; names the file and the reason.
     """
     path = Path(path)
-    card, tensors = _open(path)
-    generator = Generator(int(card["blocks"]), int(card["channels"]))
+    with _open(path) as (card, file):
+        tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - not a dict
+    try:
+        generator = Generator(int(card["blocks"]), int(card["channels"]))
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path} does not say how large its generator is ({error})") from None
     expected = generator.state_dict()
     missing, unexpected = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
     misshapen = [
@@ -70,25 +75,35 @@ def load_weights(path: str | Path) -> Generator:
     return generator.eval()
 
 
-def _open(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+@contextmanager
+def _open(path: Path) -> Iterator[tuple[dict[str, str], safe_open]]:
     if not path.is_file():
-        raise ValueError(f"{path} does not exist: expected a weight file (.safetensors)")
-    with path.open("rb") as file:
-        start = file.read(2)
-    if start == b"PK" or start[:1] == b"\x80":
-        raise ValueError(f"{path} is a pickle, which can run code: only .safetensors is read")
+        problem = "is a folder" if path.is_dir() else "does not exist"
+        raise ValueError(f"{path} {problem}: expected a weight file (.safetensors)")
     try:
-        with safe_open(path, framework="pt") as file:
-            card = dict(file.metadata() or {})
-            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - not a dict
+        file = safe_open(path, framework="pt")
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is not a complete safetensors file ({error})") from None
-    if card.get("format") != FORMAT:
-        raise ValueError(
-            f"{path} holds another model: its format is {card.get('format', 'not stated')!r}, "
-            f"expected {FORMAT!r}"
-        )
-    return card, tensors
+        # Only now: a sound file may begin with the same bytes, which count its header's length.
+        if _is_pickle(path):
+            reason = "is a pickle, which can run code: only .safetensors is read"
+        else:
+            reason = f"is not a complete safetensors file ({error})"
+        raise ValueError(f"{path} {reason}") from None
+    with file:
+        card = dict(file.metadata() or {})
+        if card.get("format") != FORMAT:
+            raise ValueError(
+                f"{path} holds another model: its format is "
+                f"{card.get('format', 'not stated')!r}, expected {FORMAT!r}"
+            )
+        yield card, file
+
+
+def _is_pickle(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        start = file.read(2)
+        return start == b"PK" or start[:1] == b"\x80"
+    return False
 
 
 def _some(names: object) -> str:

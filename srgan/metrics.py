@@ -1,4 +1,4 @@
-"""Scores of a restored image: PSNR and SSIM in two protocols, detail, agreement with the input.
+"""Scores of a restored image: PSNR and SSIM in two protocols, detail, agreement, grid, colour.
 
 The two protocols are never mixed; every number says which it is:
 
@@ -25,6 +25,9 @@ SHAVE = 4  # pixels taken off each side before scoring, as in the paper
 MIN_SIDE = 2 * SHAVE + 11  # shorter images cannot be scored: the SSIM window must fit
 BT601 = np.array([65.481, 128.553, 24.966]) / 255
 BT709 = np.array([0.2126, 0.7152, 0.0722]) * 219 / 255
+
+
+GRID_BLOCK = 64  # side of the blocks whose spectra `grid_peaks` averages
 
 
 class Score(NamedTuple):
@@ -75,7 +78,7 @@ def detail(sr: Image, hr: Image, shave: int = SHAVE) -> float:
     Arguments and errors are those of `score`; NaN for an original without any.
     """
     restored, original = (_high_energy(x) for x in _shaved_luma(sr, hr, shave, BT601))
-    return 100 * restored / original if original else math.nan
+    return 100 * restored / original if original > 1e-6 else math.nan  # not what rounding left
 
 
 def agreement(sr: Image, lr: Image) -> float:
@@ -91,6 +94,55 @@ def agreement(sr: Image, lr: Image) -> float:
     if sr.shape != (SCALE * lr.shape[0], SCALE * lr.shape[1], 3):
         raise ValueError(f"expected the image {SCALE} times {lr.shape}, got {sr.shape}")
     return _psnr(*(torch.from_numpy(x.astype(np.float64)) for x in (shrink(sr), lr)))
+
+
+def colour_shift(sr: Image, lr: Image) -> float:
+    """Return the difference of the mean colours, largest of the three channels [levels].
+
+    Args:
+        sr: Restored image, (H, W, 3).
+        lr: What it was made from, (h, w, 3).
+    """
+    return float(np.abs(sr.mean(axis=(0, 1)) - lr.mean(axis=(0, 1))).max())
+
+
+class GridPeaks(NamedTuple):
+    """How far a pattern of fixed period stands out of an image's spectrum; 0 when it does not."""
+
+    quarter: float  # period 4 [dB]
+    half: float  # period 2 [dB]
+
+
+def grid_peaks(sr: Image, shave: int = SHAVE) -> GridPeaks:
+    """Measure the grid that two PixelShuffles leave: their 16 phases differ, with period 4 and 2.
+
+    The luma's power spectrum is averaged over Hann-windowed blocks of 64 x 64, half overlapping, so
+    that the value does not depend on the image's size. At each frequency that such a pattern has,
+    horizontal, vertical and mixed, the power is divided by the median over the ring of 3 to 6 bins
+    around it; the result is the mean of these ratios in dB. Noise of one gray level is added to
+    both, since what is under it is not seen.
+
+    Lines and edges of the picture itself count too, so an original lies around 0 and may be
+    negative. Measured means of Set5, Set14, BSD100: originals -0.4 to 0.6 (one image: up to 4.6),
+    bicubic 0 to 0.4, a young GAN with dotted edges 6.5 to 9.6.
+
+    Args:
+        sr: Image, (H, W, 3).
+        shave: Pixels taken off each side first.
+
+    Returns:
+        NaN for both if the image is smaller than a block.
+    """
+    inner = slice(shave, -shave or None)
+    luma = torch.from_numpy(sr[inner, inner] @ BT601)
+    if min(luma.shape) < GRID_BLOCK:
+        return GridPeaks(math.nan, math.nan)
+    window = torch.hann_window(GRID_BLOCK, dtype=luma.dtype)
+    power = _mean_block_spectrum(luma, torch.outer(window, window))
+    power += window.square().sum().square()  # white noise of variance 1
+    # Each stands for its mirror image as well: (1, 3) for (3, 1), (1, 2) for (3, 2).
+    quarter = [(0, 1), (1, 0), (1, 1), (1, 3), (1, 2), (2, 1)]
+    return GridPeaks(_peak(power, quarter), _peak(power, [(0, 2), (2, 0), (2, 2)]))
 
 
 def _shaved_luma(
@@ -160,3 +212,27 @@ def _high_energy(luma: torch.Tensor) -> float:
     spectrum[:, 1 : (width + 1) // 2] *= 2  # rfft2 leaves out the mirrored half
     fy, fx = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
     return spectrum[torch.hypot(fy, fx) > 0.5 / SCALE].sum().item()
+
+
+def _mean_block_spectrum(luma: torch.Tensor, window: torch.Tensor) -> torch.Tensor:
+    """Power spectrum of an (H, W) luma, averaged over blocks that overlap by half."""
+    side = len(window)
+    total, count = torch.zeros_like(window), 0
+    for top in range(0, luma.shape[0] - side + 1, side // 2):  # a row at a time: bounded memory
+        blocks = luma[top : top + side].unfold(1, side, side // 2).transpose(0, 1)
+        blocks = (blocks - blocks.mean(dim=(1, 2), keepdim=True)) * window
+        total += torch.fft.fft2(blocks.float()).abs().square().sum(0)
+        count += len(blocks)
+    return total / count
+
+
+def _peak(power: torch.Tensor, frequencies: list[tuple[int, int]]) -> float:
+    """Mean ratio to the surroundings [dB] at frequencies (y, x) in quarters of a cycle a pixel."""
+    side = len(power)
+    y, x = np.mgrid[-6:7, -6:7]
+    ring = (np.hypot(y, x) >= 3) & (np.hypot(y, x) <= 6)
+    y, x = y[ring], x[ring]
+    levels = 10 * power.log10().numpy()
+    bins = [(side * fy // 4, side * fx // 4) for fy, fx in frequencies]
+    ratios = [levels[v, u] - np.median(levels[(v + y) % side, (u + x) % side]) for v, u in bins]
+    return float(np.mean(ratios))

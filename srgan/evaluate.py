@@ -1,0 +1,225 @@
+"""Scores of the methods over folders of images, in the tables of the model card.
+
+`python -m srgan.evaluate --images DIR [DIR ...]`; the protocols are those of `srgan.metrics`.
+"""
+
+import argparse
+import hashlib
+import math
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+import torch
+
+from srgan.fingerprint import find_copies
+from srgan.image_sets import ImageSet, find_set
+from srgan.images import SCALE, Image, enlarge, repeat, write_png
+from srgan.metrics import agreement, colour_shift, detail, grid_peaks, paper_score, score
+from srgan.report import FORMAT, MEASURES, read_json, table, worse, write_json
+from srgan.upscale import NETWORKS, WEIGHTS, NetworkUpscaler, Upscaler
+from srgan.weights import load_weights, read_card
+
+METHODS = ("nearest", "bicubic", "srresnet", "srgan")
+DESCRIPTION = """\
+Score methods on sets of images and print a table a set, beside the paper's published rows.
+A set is a folder of photos, which are cropped to multiples of 4 and shrunk as MATLAB does, or a
+folder with HR/ and LR/, whose files go together by name.
+With --not-in, score nothing: look for copies of the images among training photos."""
+EXIT_CODES = """\
+Exit code: 0 when all went well; 1 when --check finds something worse or --not-in a copy; 2 for a
+wrong command, folder or file."""
+
+
+def measure(sr: Image, hr: Image, lr: Image) -> dict[str, float]:
+    """Measure a restored image, (4h, 4w, 3) as the original, made from (h, w, 3).
+
+    Returns:
+        A value for each key of `report.MEASURES`.
+    """
+    today, paper, grid = score(sr, hr), paper_score(sr, hr), grid_peaks(sr)
+    values = (*today, *paper, detail(sr, hr), agreement(sr, lr), colour_shift(sr, lr), *grid)
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def evaluate(
+    image_set: ImageSet, upscalers: Mapping[str, Upscaler], save: Path | None = None
+) -> dict[str, Any]:
+    """Measure methods on a set; returns an entry of the results' "sets" (see `srgan.report`).
+
+    Args:
+        image_set: What to measure on.
+        upscalers: Methods by name; a method "original" is given the original instead.
+        save: Folder for the outputs, `<set>/<image>_<method>_x4.png`; replaced if there.
+
+    Raises:
+        ValueError: An image cannot be read or scored; names it and the reason.
+    """
+    values: dict[str, dict[str, dict[str, float]]] = {method: {} for method in upscalers}
+    for i, (name, hr, lr) in enumerate(image_set.read(), 1):
+        for method, upscaler in upscalers.items():
+            _progress(f"{image_set.name}  {i} of {len(image_set.pairs)}  {name}  {method}")
+            sr = hr if method == "original" else upscaler(lr)
+            try:
+                values[method][name] = measure(sr, hr, lr)
+            except ValueError as error:
+                raise ValueError(f"{image_set.name}, {name}: {error}") from None
+            if save:
+                (save / image_set.name).mkdir(parents=True, exist_ok=True)
+                write_png(sr, save / image_set.name / f"{name}_{method}_x{SCALE}.png")
+    _progress("")
+    methods = {method: {**_overall(v), "images": v} for method, v in values.items()}
+    return {"images": len(image_set.pairs), "lr": image_set.lr, "methods": methods}
+
+
+def _overall(images: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Mean and largest value of each measure over the images that have it."""
+    mean, largest = {}, {}
+    for key in MEASURES:
+        values = [image[key] for image in images.values() if not math.isnan(image[key])]
+        mean[key] = math.fsum(values) / len(values) if values else math.nan
+        largest[key] = max(values, default=math.nan)
+    return {"mean": mean, "largest": largest}
+
+
+def _progress(line: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()
+
+
+def load_methods(methods: Sequence[str], weights: Path, precision: str) -> dict[str, Upscaler]:
+    """Make the upscalers of `METHODS` or "original" by name; loads only the weights they need.
+
+    Raises:
+        ValueError: A weight file is missing or does not fit; names it.
+    """
+    files = {name.lower(): weights / file for name, file in NETWORKS.items()}
+    plain = {"nearest": repeat, "bicubic": enlarge, "original": lambda lr: lr}
+    return {
+        method: plain[method]
+        if method in plain
+        else NetworkUpscaler(load_weights(files[method]), precision=precision)
+        for method in methods
+    }
+
+
+def describe(methods: Sequence[str], weights: Path, precision: str) -> dict[str, Any]:
+    """Say what results were made with: weight files, precision, versions, machine."""
+    files = {m.lower(): weights / file for m, file in NETWORKS.items() if m.lower() in methods}
+    return {
+        "format": FORMAT,
+        "precision": precision,
+        "weights": {
+            method: {
+                "file": str(path),
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "card": read_card(path),
+            }
+            for method, path in files.items()
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "pillow": PIL.__version__,
+        },
+        "machine": {
+            "system": platform.platform(),
+            "processor": torch.cpu.get_capabilities().get("cpu_name") or platform.processor(),
+            "cores": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+        },
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        image_sets = [find_set(folder) for folder in args.images]
+        names = [image_set.name for image_set in image_sets]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two sets have the same name ({', '.join(names)}): rename a folder")
+        if args.not_in:
+            return _report_copies(image_sets, args.not_in)
+        return _report_scores(image_sets, args)
+    except (ValueError, OSError) as error:
+        _progress("")
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        _progress("")
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m srgan.evaluate",
+        description=DESCRIPTION,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--images", nargs="+", type=Path, required=True, metavar="DIR", help="sets, one a folder")
+    add("--weights", type=Path, default=WEIGHTS, metavar="DIR", help=f"default: {WEIGHTS}")
+    choices = (*METHODS, "original")
+    methods = f"default: {' '.join(METHODS)}; original: the originals themselves"
+    add("--methods", nargs="+", choices=choices, default=METHODS, metavar="METHOD", help=methods)
+    precision = "default: fp32, as weight files are judged"
+    add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help=precision)
+    add("--markdown", action="store_true", help="print the tables in Markdown")
+    add("--json", type=Path, metavar="FILE", help="write everything, each image's scores too")
+    save = "write the outputs as DIR/<set>/<image>_<method>_x4.png, over those of another run"
+    add("--save-images", type=Path, metavar="DIR", help=save)
+    check = "hold the results to those of an earlier --json and name what is worse by more than "
+    check += ", ".join(f"{measure.tolerance:g} ({key})" for key, measure in MEASURES.items())
+    add("--check", type=Path, metavar="FILE", help=check)
+    not_in = "only look for the images among these photos, by fingerprint, and name each one found"
+    add("--not-in", nargs="+", type=Path, metavar="DIR", help=not_in)
+    return parser
+
+
+def _report_copies(image_sets: Sequence[ImageSet], folders: Sequence[Path]) -> int:
+    images = [path for image_set in image_sets for path, _ in image_set.pairs]
+    copies, summary = find_copies(images, folders, _progress)
+    print("\n".join([*copies, summary]))
+    return 1 if copies else 0
+
+
+def _report_scores(image_sets: Sequence[ImageSet], args: argparse.Namespace) -> int:
+    stored = read_json(args.check) if args.check else None  # a wrong file is told before the work
+    upscalers = load_methods(args.methods, args.weights, args.precision)
+    results = describe(args.methods, args.weights, args.precision)
+    results["sets"] = {}
+    for image_set in image_sets:
+        start = time.perf_counter()
+        results["sets"][image_set.name] = evaluate(image_set, upscalers, args.save_images)
+        seconds = time.perf_counter() - start
+        print(f"{image_set.name} measured in {seconds:.0f} s", file=sys.stderr, flush=True)
+    print(table(results, args.markdown))
+    if args.json:
+        write_json(results, args.json)
+    return _check(results, stored) if stored else 0
+
+
+def _check(results: dict[str, Any], stored: dict[str, Any]) -> int:
+    problems, compared = worse(results, stored)
+    if not compared:
+        raise ValueError("--check: the stored results have none of these sets and methods")
+    if results["precision"] != stored["precision"]:
+        print(f"note: {results['precision']} now, {stored['precision']} stored", file=sys.stderr)
+    print(f"\n{compared} means compared, {len(problems)} worse or not alike", *problems, sep="\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,100 @@
+"""Folders of images to measure on: originals, with the small images they are judged from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from srgan.images import SCALE, Image, ImageError, crop_to_scale, shrink
+from srgan.reading import read_image
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"}
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Originals with the small images they are judged from."""
+
+    name: str
+    pairs: tuple[tuple[Path, Path | None], ...]  # original, and small image or None to shrink it
+
+    @property
+    def lr(self) -> str:
+        """Where the small images come from."""
+        return "small images as stored" if self.pairs[0][1] else "small images by shrink"
+
+    def read(self) -> Iterator[tuple[str, Image, Image]]:
+        """Yield name, original (4h, 4w, 3) and small image (h, w, 3), one after another.
+
+        Raises:
+            ValueError: A file is not a picture, or the two do not fit; names it and the reason.
+        """
+        for hr_path, lr_path in self.pairs:
+            try:
+                hr = crop_to_scale(read_image(hr_path))
+            except ImageError as error:
+                raise ValueError(f"{hr_path}: {error}") from None
+            if lr_path is None:
+                yield hr_path.stem, hr, shrink(hr)
+                continue
+            lr = read_named(lr_path)
+            if hr.shape != (SCALE * lr.shape[0], SCALE * lr.shape[1], 3):
+                raise ValueError(
+                    f"{lr_path} has {lr.shape[1]} x {lr.shape[0]} pixels, and {hr_path} cropped to "
+                    f"multiples of {SCALE} has {hr.shape[1]} x {hr.shape[0]}: expected a quarter"
+                )
+            yield hr_path.stem, hr, lr
+
+
+def find_set(folder: Path) -> ImageSet:
+    """Find the images of a folder: pairs of equal names in HR/ and LR/, or photos to shrink.
+
+    Raises:
+        ValueError: No folder, nothing in it, or a picture without its other; names it.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder: expected one of images, or with HR/ and LR/")
+    path = folder.resolve()
+    name = path.parent.name if path.name == "HR" else path.name
+    hr, lr = folder / "HR", folder / "LR"
+    if not hr.is_dir():
+        photos = find_images(folder)
+        if not photos:
+            raise ValueError(f"{folder} has no images and no HR/{_hint(folder)}")
+        return ImageSet(name, tuple((path, None) for path in photos.values()))
+    originals = find_images(hr)
+    if not originals:
+        raise ValueError(f"{hr} has no images")
+    if not lr.is_dir():
+        return ImageSet(name, tuple((path, None) for path in originals.values()))
+    small = find_images(lr)
+    if alone := sorted(originals.keys() ^ small.keys()):
+        where, other = (hr, lr) if alone[0] in originals else (lr, hr)
+        raise ValueError(f"{where} has {alone[0]} and {other} has not; {len(alone)} are alone so")
+    return ImageSet(name, tuple((path, small[stem]) for stem, path in originals.items()))
+
+
+def find_images(folder: Path) -> dict[str, Path]:
+    """Find the image files of a folder, sorted, by name without ending.
+
+    Raises:
+        ValueError: Two have the same name; names them.
+    """
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    images = {path.stem: path for path in paths if not path.name.startswith(".")}
+    for path in paths:
+        if images.get(path.stem, path) != path:
+            raise ValueError(f"{path} and {images[path.stem].name} have the same name: rename one")
+    return images
+
+
+def _hint(folder: Path) -> str:
+    inside = sorted(path.name for path in folder.iterdir() if path.is_dir())[:5]
+    return f"; did you mean the folders in it ({', '.join(inside)})?" if inside else ""
+
+
+def read_named(path: Path) -> Image:
+    """Read a picture as `read_image`; the `ValueError` names the file."""
+    try:
+        return read_image(path)
+    except ImageError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -1,0 +1,191 @@
+"""Results of an evaluation as tables beside the paper's, and as JSON that a later run is held to.
+
+Results are plain dictionaries, as in the JSON file: beside "format", "precision" and what else
+`evaluate.describe` says there is "sets", which leads over the set's name, "methods" and a method's
+name to "mean", "largest" and "images": the measures of `MEASURES` over all images and for each.
+"""
+
+import json
+import math
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FORMAT = "srgan.evaluate 1"  # stored in the file
+# Ledig et al. (arXiv 1609.04802v5), Table 2: PSNR [dB], SSIM, both in the paper's protocol, and the
+# mean opinion score of 26 raters, 1 (bad) to 5 (excellent).
+PUBLISHED = {
+    "Set5": {
+        "nearest": (26.26, 0.7552, 1.28),
+        "bicubic": (28.43, 0.8211, 1.97),
+        "srresnet": (32.05, 0.9019, 3.37),
+        "srgan": (29.40, 0.8472, 3.58),
+        "original": (math.inf, 1.0, 4.32),
+    },
+    "Set14": {
+        "nearest": (24.64, 0.7100, 1.20),
+        "bicubic": (25.99, 0.7486, 1.80),
+        "srresnet": (28.49, 0.8184, 2.98),
+        "srgan": (26.02, 0.7397, 3.72),
+        "original": (math.inf, 1.0, 4.32),
+    },
+    "BSD100": {
+        "nearest": (25.02, 0.6606, 1.11),
+        "bicubic": (25.94, 0.6935, 1.47),
+        "srresnet": (27.58, 0.7620, 2.29),
+        "srgan": (25.16, 0.6688, 3.56),
+        "original": (math.inf, 1.0, 4.46),
+    },
+}
+
+
+class Measure(NamedTuple):
+    """How a measure is printed and checked."""
+
+    group: str
+    title: str
+    form: str
+    tolerance: float  # how much worse than the stored value it may be
+    ideal: float  # worse is farther from it
+    overall: str = "mean"  # or "largest": what stands for all images
+
+
+MEASURES = {
+    "psnr_today": Measure("today's protocol", "PSNR dB", ".2f", 0.01, math.inf),
+    "ssim_today": Measure("today's protocol", "SSIM", ".4f", 0.0005, 1),
+    "psnr_paper": Measure("paper's protocol", "PSNR dB", ".2f", 0.01, math.inf),
+    "ssim_paper": Measure("paper's protocol", "SSIM", ".4f", 0.0005, 1),
+    "detail": Measure("", "detail %", ".1f", 0.5, 100),
+    "agreement": Measure("", "agreement dB", ".1f", 0.05, math.inf),
+    "colour_shift": Measure("", "colour shift", ".2f", 0.05, 0, "largest"),
+    "grid_4px": Measure("grid", "4 px dB", ".1f", 0.2, 0),
+    "grid_2px": Measure("grid", "2 px dB", ".1f", 0.2, 0),
+}
+LEGEND = """\
+All values are means of the images' own, but for the colour shift, which is the largest.
+today's protocol: luma of BT.601, studio range, not rounded; 4 px shaved; SSIM 11x11, sigma 1.5.
+paper's protocol: luma of BT.709, rounded; 4 px shaved; Daala's SSIM, sigma 1.5 * height / 256;
+without Daala's 4:2:0 and dither, which move a mean by up to 0.014 dB and 0.0011.
+published: Ledig et al. 2017, Table 2, in the paper's protocol; MOS: mean opinion score, 1 to 5.
+detail: energy over 1/8 cycle a pixel, % of the original's. agreement: PSNR of the shrunk output
+against the input. colour shift: difference of the mean colours in levels (0 to 255). grid: what
+stands out of the spectrum with a period of 4 and 2 px; 0 is none."""
+
+
+def table(results: dict[str, Any], markdown: bool = False) -> str:
+    """Lay out the results, a table a set: for a terminal, or in Markdown for the model card."""
+    blocks = []
+    for name, result in results["sets"].items():
+        head = f"{name}: {result['images']} images, {result['lr']}"
+        rows = _rows(name, result["methods"])
+        blocks.append(f"{head}\n\n{_pipes(rows)}" if markdown else f"{head}\n{_columns(rows)}")
+    legend = LEGEND if not markdown else "  \n".join(LEGEND.splitlines())
+    return "\n\n".join([*blocks, legend])
+
+
+def _rows(name: str, methods: dict[str, Any]) -> list[list[str]]:
+    """Cells of one table; the first two rows are its head, groups and titles."""
+    published = {key.casefold(): rows for key, rows in PUBLISHED.items()}.get(name.casefold(), {})
+    rows = [["", *(m.group for m in MEASURES.values())]]
+    rows.append(["method", *(m.title for m in MEASURES.values())])
+    for method, result in methods.items():
+        overall = (_number(result[m.overall][key], m.form) for key, m in MEASURES.items())
+        rows.append([method, *overall])
+    if not published:
+        return rows
+    beside = [["published"] * 3, ["PSNR dB", "SSIM", "MOS"]]
+    for method in methods:
+        values = published.get(method, (math.nan,) * 3)
+        beside.append([_number(v, f) for v, f in zip(values, (".2f", ".4f", ".2f"), strict=True)])
+    return [[*row[:5], *more, *row[5:]] for row, more in zip(rows, beside, strict=True)]
+
+
+def _number(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else format(value, form)
+
+
+def _columns(rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows[1:], strict=True)]
+    groups = []
+    for name, span in groupby(range(len(widths)), lambda i: rows[0][i]):
+        columns = list(span)
+        width = sum(widths[i] for i in columns) + 2 * (len(columns) - 1)
+        widths[columns[0]] += max(len(name) - width, 0)
+        groups.append(name.rjust(width))
+    lines = [
+        "  ".join(cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(cells))
+        for cells in (list(zip(row, widths, strict=True)) for row in rows[1:])
+    ]
+    return "\n".join(["  ".join(groups).rstrip(), *lines])
+
+
+def _pipes(rows: list[list[str]]) -> str:
+    head = [" ".join(filter(None, cell)) for cell in zip(*rows[:2], strict=True)]
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows[2:]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write_json(results: dict[str, Any], path: Path) -> None:
+    """Write results; JSON has no NaN and no infinity, so these become null and "inf"."""
+
+    def plain(value: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, float) and not math.isfinite(value):
+            return None if math.isnan(value) else str(value)
+        return value
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(plain(results), indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote.
+
+    Raises:
+        ValueError: Not such a file; names it and the reason.
+    """
+    try:
+        results = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as JSON: {error}") from None
+    if not isinstance(results, dict) or results.get("format") != FORMAT:
+        raise ValueError(f"{path} does not hold the results of an evaluation ({FORMAT!r})")
+    return results
+
+
+def worse(results: dict[str, Any], stored: dict[str, Any]) -> tuple[list[str], int]:
+    """Hold results to stored ones, where both have the set and the method.
+
+    Returns:
+        What is worse by more than its tolerance or was not measured alike, as sentences; and how
+        many means were compared.
+    """
+    problems, compared = [], 0
+    for name in stored["sets"].keys() & results["sets"].keys():
+        now, before = results["sets"][name], stored["sets"][name]
+        for key in ("images", "lr"):
+            if now[key] != before[key]:
+                problems.append(f"{name}, {key}: {now[key]}, was {before[key]}")
+        for method in before["methods"].keys() & now["methods"].keys():
+            for key, measure in MEASURES.items():
+                value, old = (
+                    _read(x["methods"][method][measure.overall][key]) for x in (now, before)
+                )
+                compared += 1
+                lost = math.isnan(value) and not math.isnan(old)
+                if lost or _loss(value, measure) - _loss(old, measure) > measure.tolerance:
+                    problems.append(
+                        f"{name}, {method}, {' '.join(filter(None, measure[:2]))}: {value:.4f}, "
+                        f"was {old:.4f} (tolerance {measure.tolerance})"
+                    )
+    return sorted(problems), compared
+
+
+def _loss(value: float, measure: Measure) -> float:
+    """How far from ideal, up to a constant."""
+    return -value if math.isinf(measure.ideal) else abs(value - measure.ideal)
+
+
+def _read(value: float | str | None) -> float:
+    return math.nan if value is None else float(value)

@@ -10,14 +10,24 @@ ROOT = Path(__file__).parents[1]
 # What a module of srgan may import from srgan.
 SRGAN = {
     "images": set(),
+    "reading": {"images"},
     "models": set(),
     "features": set(),
     "metrics": {"images"},
-    "data": {"images"},
+    "data": {"images", "reading"},
     "weights": {"models"},
     "losses": {"features", "images"},
     "fuse": {"models"},
-    "upscale": {"images", "models", "fuse", "weights"},
+    # enlarge_files is its command line, imported only when the module is run.
+    "upscale": {"images", "models", "fuse", "weights", "enlarge_files"},
+    "alpha": {"images"},
+    "enlarge_files": {"alpha", "images", "reading", "upscale", "weights"},
+    "image_sets": {"images", "reading"},
+    "fingerprint": {"images", "image_sets"},
+    "report": set(),
+    "evaluate": {
+        *("fingerprint", "image_sets", "images", "metrics", "report", "upscale", "weights"),
+    },
 }
 TRAINING = {"features", "losses", "data", "train"}
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from demo.page import CSS, MAX_FILE_MB, build_page
+from demo.compare_tab import MAX_FILE_MB
+from demo.page import CSS, build_page
 from srgan.upscale import load_upscalers
 
 WEIGHTS = Path(__file__).parent / "weights"

@@ -15,7 +15,8 @@ from gradio_client.exceptions import AppError
 from mocks import noise
 
 from app import LAUNCH, WEIGHTS, main
-from demo.page import MAX_FILE_MB, build_page
+from demo.compare_tab import MAX_FILE_MB
+from demo.page import build_page
 from srgan.images import crop_to_scale, shrink
 from srgan.metrics import agreement, detail, paper_score, score
 from srgan.upscale import load_upscalers

@@ -304,7 +304,7 @@ def settled(upscaler):
 
 @pytest.mark.parametrize("way", ["stop", "close", "drop another"])
 def test_the_work_ends_within_two_steps(browser, tmp_path, way):
-    slow = Counting(400, wait=0.05)
+    slow = Counting(10_000, wait=0.05)
     with opened_over(browser, {"Slow": slow}) as page:
         drop(page, save(tmp_path, noise()))
         expect(page.locator("#comparer figure[data-key=slow][data-state=working]")).to_be_visible()
@@ -323,12 +323,13 @@ def test_the_work_ends_within_two_steps(browser, tmp_path, way):
             time.sleep(1)  # for the server to notice
             made = slow.made
             assert settled(slow) <= made + 2
-            assert made < 100
         else:
             drop(page, save(tmp_path, noise(seed=1), "other.png"))
+            # The queue lets one run at a time: that the second works shows that the first ended.
             expect(page.locator("#comparer a[download^='other_']")).to_have_count(2)
+            expect(page.locator("#comparer figure[data-key=slow]")).to_contain_text("%")
             page.locator("#stop").click()
-            assert settled(slow) < 400
+            settled(slow)
             assert slow.most == 1
 
 

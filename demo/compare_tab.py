@@ -1,0 +1,150 @@
+"""The tab "Compare": one photo through all methods, in linked panes, with scores."""
+
+from collections.abc import Mapping
+from functools import partial
+from uuid import uuid4
+
+import gradio as gr
+
+from demo.comparer import Comparer
+from demo.examples import NAMES, original_path
+from demo.handlers import Handlers, Updates, example, stopped
+from demo.table import BEST
+from demo.upload import UploadImage
+from srgan.images import SCALE
+from srgan.upscale import Upscaler
+
+MAX_FILE_MB = 20
+
+MODES = [
+    ("This is the original: shrink it ×4, restore it, score it", "original"),
+    ("This is a small image: enlarge it ×4", "small"),
+]
+PROTOCOLS = [("Today's protocol", "today"), ("The paper's protocol", "paper")]
+TODAY = """**PSNR** and **SSIM** tell how close the pixels are to the original's (BT.601 luma, \
+4 pixels off each side, SSIM with an 11×11 Gaussian window)."""
+PAPER = """**PSNR** and **SSIM** as the paper measured them, with the Daala tools (BT.709 luma, \
+4 pixels off each side, an SSIM window that grows with the image). The captions above keep today's \
+protocol."""
+MEANING = f"""**Detail** is how much fine structure there is, right or wrong, in percent of the \
+original's. **Agreement** shrinks the result again and compares it with the input. {BEST} is the \
+best of a column. The paper expects SRGAN to score *lower* than SRResNet, by about 2.5 dB, and \
+yet people prefer it: these numbers reward averaging. Judge by eye."""
+
+LIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# Only a queued event tells the browser that a state has changed.
+LIGHT_QUEUED = LIGHT | {"queue": True}
+HEAVY = {"concurrency_id": "model", "concurrency_limit": 1}
+
+
+class CompareTab:
+    """Components and events of the tab, made inside a `gr.Tab`.
+
+    Args:
+        upscalers: Methods by name, in the order of their panes.
+        max_output_pixels: Largest image that a method may make.
+    """
+
+    def __init__(self, upscalers: Mapping[str, Upscaler], max_output_pixels: int) -> None:
+        handlers = Handlers(upscalers, max_output_pixels)
+        first = example(next(iter(NAMES)))
+        with gr.Row():
+            with gr.Column(scale=1, min_width=280):
+                self._controls(first, max_output_pixels)
+            with gr.Column(scale=4, min_width=320):
+                self._results(first)
+        self.shown, self.source = gr.State(first.panes), gr.State(first.source)
+        self._updated = [
+            *(self.comparer, self.shown, self.today, self.paper, self.status),
+            *(self.oversize, self.photo, self.source, self.mode),
+        ]  # in the order of Updates
+        self._connect(handlers)
+        self._add_api(handlers, list(upscalers))
+
+    def _controls(self, first: Updates, max_output_pixels: int) -> None:
+        self.photo = UploadImage(
+            label="Your photo",
+            placeholder="Drop a photo here,\nclick to choose, or paste",
+            sources=["upload", "clipboard"],
+            buttons=[],
+            height=220,
+            elem_id="photo",
+        )
+        gr.Markdown(_limits(max_output_pixels), elem_id="limits")
+        self.mode = gr.Radio(MODES, value=first.mode, label="What is it?", elem_id="mode")
+        self.oversize = gr.Radio(
+            ["centre", "shrink"], label="It is too large", visible=False, elem_id="oversize"
+        )
+        self.status = gr.Markdown(first.status, elem_id="status", min_height=64)
+        self.stop = gr.Button("Stop", variant="stop", size="sm", elem_id="stop")
+        gr.Markdown("Or one of these, precomputed:")
+        with gr.Row(elem_id="examples"):
+            self.examples = {
+                name: gr.Button(label, icon=original_path(name), size="sm", min_width=80)
+                for name, label in NAMES.items()
+            }
+
+    def _results(self, first: Updates) -> None:
+        self.comparer = Comparer(first.panes, elem_id="comparer")
+        self.protocol = gr.Radio(
+            PROTOCOLS, value="today", label="PSNR and SSIM in", elem_id="protocol"
+        )
+        with gr.Column(elem_id="today") as self.today_box:
+            self.today = gr.Markdown(first.today)
+            gr.Markdown(TODAY)
+        with gr.Column(visible=False, elem_id="paper") as self.paper_box:
+            self.paper = gr.Markdown(first.paper)
+            gr.Markdown(PAPER)
+        gr.Markdown(MEANING)
+
+    def _connect(self, handlers: Handlers) -> None:
+        # A run starts when `begun` changes. It could follow its triggers with `.then`, but the
+        # browser handles the listeners of one trigger in turn, and what ends the old run must come
+        # first: else a last step of it would overwrite what the trigger itself has shown.
+        begun = gr.State()
+        run = begun.change(
+            handlers.run,
+            [self.source, self.mode, self.oversize],
+            self._updated,
+            show_progress_on=self.status,
+            trigger_mode="multiple",  # the run before may still be on its way out
+            api_visibility="private",
+            **HEAVY,
+        )
+        choices = [self.mode.input, self.oversize.input]
+        buttons = [button.click for button in (self.stop, *self.examples.values())]
+        gr.on([self.photo.upload, *choices, *buttons], None, cancels=run)
+
+        self.photo.upload(
+            lambda path: (path, uuid4().hex, gr.Radio(value=None, visible=False)),
+            self.photo,
+            [self.source, begun, self.oversize],
+            **LIGHT_QUEUED,
+        )
+        gr.on(choices, lambda: uuid4().hex, None, begun, **LIGHT_QUEUED)
+        self.stop.click(stopped, self.shown, [self.comparer, self.status], **LIGHT)
+        for name, button in self.examples.items():
+            button.click(partial(example, name), None, self._updated, **LIGHT)
+        self.protocol.input(
+            lambda p: (gr.Column(visible=p == "today"), gr.Column(visible=p == "paper")),
+            self.protocol,
+            [self.today_box, self.paper_box],
+            **LIGHT,
+        )
+
+    def _add_api(self, handlers: Handlers, methods: list[str]) -> None:
+        files = [gr.File(label=f"{method} ×{SCALE}, PNG", visible=False) for method in methods]
+        report = gr.JSON(label="Scores", visible=False)
+        inputs = [self.photo, self.mode, self.oversize]
+        gr.Button(visible=False).click(
+            handlers.api, inputs, [*files, report], api_name="compare", **HEAVY
+        )
+
+
+def _limits(max_output_pixels: int) -> str:
+    original, small = max_output_pixels / 1e6, max_output_pixels / SCALE**2 / 1e6
+    return (
+        f"Up to {original:.1f} megapixels for an original, {small:.2f} for a small image, "
+        f"{MAX_FILE_MB} MB a file; of a larger photo you choose a piece or shrink it. PNG, JPEG, "
+        "WebP, AVIF, TIFF, BMP, GIF. Photos are deleted within an hour or two."
+    )

@@ -18,11 +18,11 @@ import numpy as np
 import PIL
 import torch
 
-from srgan.fingerprint import find_copies
-from srgan.image_sets import ImageSet, find_set
+from srgan.evaluation.fingerprint import find_copies
+from srgan.evaluation.image_sets import ImageSet, find_set
+from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, write_json
 from srgan.images import SCALE, Image, enlarge, repeat, write_png
 from srgan.metrics import agreement, colour_shift, detail, grid_peaks, paper_score, score
-from srgan.report import FORMAT, MEASURES, read_json, table, worse, write_json
 from srgan.upscale import NETWORKS, WEIGHTS, NetworkUpscaler, Upscaler
 from srgan.weights import load_weights, read_card
 
@@ -51,7 +51,7 @@ def measure(sr: Image, hr: Image, lr: Image) -> dict[str, float]:
 def evaluate(
     image_set: ImageSet, upscalers: Mapping[str, Upscaler], save: Path | None = None
 ) -> dict[str, Any]:
-    """Measure methods on a set; returns an entry of the results' "sets" (see `srgan.report`).
+    """Measure methods on a set; an entry of the results' "sets" (see `srgan.evaluation.report`).
 
     Args:
         image_set: What to measure on.

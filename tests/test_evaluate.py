@@ -16,12 +16,12 @@ from PIL import Image as PillowImage
 
 from srgan import evaluate as module
 from srgan.evaluate import evaluate, load_methods, main, measure
-from srgan.fingerprint import LIKENESS, closest, find_copies, fingerprint
-from srgan.image_sets import find_set
+from srgan.evaluation.fingerprint import LIKENESS, closest, find_copies, fingerprint
+from srgan.evaluation.image_sets import find_set
+from srgan.evaluation.report import MEASURES, PUBLISHED, read_json, table, worse, write_json
 from srgan.images import crop_to_scale, enlarge, repeat, shrink, write_png
 from srgan.metrics import agreement, colour_shift, detail, grid_peaks, paper_score, score
 from srgan.reading import read_image
-from srgan.report import MEASURES, PUBLISHED, read_json, table, worse, write_json
 from srgan.weights import save_weights
 
 ROOT = Path(__file__).parents[1]

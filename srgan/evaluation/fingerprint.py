@@ -10,7 +10,7 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL.Image import Resampling
 
-from srgan.image_sets import SUFFIXES, read_named
+from srgan.evaluation.image_sets import SUFFIXES, read_named
 from srgan.images import Image
 
 SIDE = 16

@@ -1,0 +1,203 @@
+"""Training batches from a folder of photos: random crops, a function of the step alone.
+
+The small crop is cut from the shrunk *whole* photo, which is what a network gets when it is used
+and scored; a crop shrunk by itself differs along its border. Photos are decoded and shrunk once, at
+the start, and kept in memory as bytes.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import torch
+
+from srgan.images import SCALE, Image, ImageError, crop_to_scale, shrink, to_hr, to_lr
+from srgan.reading import MAX_DECODED_PIXELS, read_image
+
+Pair = tuple[Image, Image]  # one picture small, (h, w, 3), and large, (4h, 4w, 3)
+
+
+class Photos:
+    """The usable photos of a folder and all folders in it, in the order of their paths.
+
+    Args:
+        folder: Hidden files and folders in it are left out.
+        smallest: Photos with a shorter side, in pixels, are skipped.
+        cache_gb: Memory for decoded photos, in 10^9 bytes. What does not fit is decoded whenever it
+            is drawn: about 10 ms for half a megapixel, in the background, as long as `prefetch`
+            has a processor core for it.
+
+    Attributes:
+        skipped: File to reason, for every file that is not used.
+
+    Raises:
+        ValueError: The folder is not there or has no usable photo; says why.
+    """
+
+    CHUNK = 64  # files; the cache may grow too large by as many
+    TRIES = 50
+
+    def __init__(self, folder: str | Path, smallest: int, cache_gb: float = 8.0) -> None:
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise ValueError(f"{folder} is not a folder")
+        self.smallest = smallest
+        self.skipped: dict[Path, str] = {}
+        self.paths: list[Path] = []
+        self._areas: list[int] = []
+        self._pairs: list[Pair | None] = []
+        self._read_all(_files(folder), cache_gb * 1e9)
+        if not self.paths:
+            reasons = "".join(f"\n  {path}: {why}" for path, why in [*self.skipped.items()][:5])
+            raise ValueError(f"{folder} has no usable photo" + (reasons or ": it has no file"))
+        self._ends = np.cumsum(self._areas)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Pair:
+        """Return a photo, cropped to multiples of 4, and its shrunk form.
+
+        Raises:
+            ImageError: A photo that was not kept in memory turns out to be broken.
+        """
+        return self._pairs[index] or self._decode(self.paths[index])
+
+    @property
+    def megapixels(self) -> float:
+        """Of all photos together, in large pixels."""
+        return float(self._ends[-1]) * SCALE**2 / 1e6
+
+    def draw(self, rng: np.random.Generator) -> Pair:
+        """Draw a photo in proportion to its area: every place is as likely to be seen.
+
+        One that was not kept in memory and cannot be read any more is noted and another is drawn.
+
+        Raises:
+            ImageError: That happened too often.
+        """
+        for _ in range(self.TRIES):
+            index = int(np.searchsorted(self._ends, rng.integers(self._ends[-1]), side="right"))
+            try:
+                return self[index]
+            except ImageError as error:
+                self.skipped[self.paths[index]] = str(error)
+        raise ImageError(f"photos cannot be read any more, the last of them {self.paths[index]}")
+
+    def _read_all(self, files: list[Path], room: float) -> None:
+        with ThreadPoolExecutor() as pool:
+            for start in range(0, len(files), self.CHUNK):
+                chunk = files[start : start + self.CHUNK]
+                for path, found in zip(
+                    chunk, pool.map(self._try, chunk, [room > 0] * len(chunk)), strict=True
+                ):
+                    if isinstance(found, str):
+                        self.skipped[path] = found
+                        continue
+                    pair, area = found
+                    self.paths.append(path)
+                    self._areas.append(area)
+                    self._pairs.append(pair)
+                    room -= sum(image.nbytes for image in pair) if pair else 0
+
+    def _try(self, path: Path, decode: bool) -> tuple[Pair | None, int] | str:
+        """Return the photo, if it is to be decoded, and its small area; or why it is skipped."""
+        try:
+            if decode:
+                pair = self._decode(path)
+                return pair, pair[0].shape[0] * pair[0].shape[1]
+            with PIL.Image.open(path) as file:
+                self._check_size(*file.size)
+                if file.width * file.height > MAX_DECODED_PIXELS:
+                    raise ImageError(f"more than {MAX_DECODED_PIXELS / 1e6:g} megapixels")
+                return None, (file.width // SCALE) * (file.height // SCALE)
+        except (ImageError, OSError, PIL.Image.DecompressionBombError) as error:
+            return str(error)
+
+    def _decode(self, path: Path) -> Pair:
+        image = read_image(path)
+        self._check_size(*image.shape[1::-1])
+        hr = crop_to_scale(image).copy()  # a view would keep the whole
+        return shrink(hr), hr
+
+    def _check_size(self, width: int, height: int) -> None:
+        if min(width, height) < self.smallest:
+            raise ImageError(f"{width} × {height} pixels; a side needs at least {self.smallest}")
+
+
+class Patches:
+    """Batches of random crops, turned by quarters and mirrored at random.
+
+    `patches[step]` depends on nothing but the photos, the seed and the step, so that a run resumes
+    without any random state, and processes that share a batch need not talk to each other.
+
+    Args:
+        photos: Where crops are cut from, in proportion to area.
+        size: Side of the small crops, in small pixels.
+        batch: Crops in a batch, over all processes together.
+        seed: Another seed gives other crops.
+        rank: Which process this is; it gets crops rank * batch / processes and following.
+        processes: How many processes share a batch.
+    """
+
+    def __init__(
+        self,
+        photos: Photos,
+        size: int,
+        batch: int,
+        seed: int = 0,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        if batch % processes:
+            raise ValueError(f"a batch of {batch} cannot be shared evenly by {processes} processes")
+        self.photos, self.size, self.seed = photos, size, seed
+        share = batch // processes
+        self._items = range(rank * share, (rank + 1) * share)
+
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return lr, (N, 3, size, size) in [0, 1], and hr, (N, 3, 4 size, 4 size) in [-1, 1]."""
+        lr, hr = zip(*(self._crop(step, item) for item in self._items), strict=True)
+        lr, hr = torch.cat([to_lr(x) for x in lr]), torch.cat([to_hr(x) for x in hr])
+        layout = torch.channels_last
+        return lr.contiguous(memory_format=layout), hr.contiguous(memory_format=layout)
+
+    def _crop(self, step: int, item: int) -> Pair:
+        rng = np.random.default_rng((self.seed, step, item))
+        lr, hr = self.photos.draw(rng)
+        y, x = (int(rng.integers(side - self.size + 1)) for side in lr.shape[:2])
+        lr, hr = _square(lr, y, x, self.size), _square(hr, SCALE * y, SCALE * x, SCALE * self.size)
+        turns, mirrored = rng.integers(4), rng.integers(2)
+        lr, hr = np.rot90(lr, turns), np.rot90(hr, turns)
+        return (lr[:, ::-1], hr[:, ::-1]) if mirrored else (lr, hr)
+
+
+def prefetch(
+    patches: Patches, start: int, workers: int = 2
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield `patches[start]`, `patches[start + 1]` and so on, made ahead in the background.
+
+    Args:
+        patches: Where batches come from.
+        start: The first step.
+        workers: Threads; as many batches are ready or in work, and two more.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        ahead = deque(pool.submit(patches.__getitem__, start + i) for i in range(workers + 2))
+        for step in count(start + len(ahead)):
+            batch = ahead.popleft().result()
+            ahead.append(pool.submit(patches.__getitem__, step))
+            yield batch
+
+
+def _files(folder: Path) -> list[Path]:
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [p for p in paths if not any(x.startswith(".") for x in p.relative_to(folder).parts)]
+
+
+def _square(image: Image, y: int, x: int, side: int) -> Image:
+    return image[y : y + side, x : x + side]

@@ -1,0 +1,1 @@
+"""Parts of `srgan.evaluate`: sets of images, reports, copies among training photos."""

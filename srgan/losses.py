@@ -1,0 +1,109 @@
+"""The losses of both networks, on images in [-1, 1].
+
+Deviations from the paper (arXiv 1609.04802v5), and what it leaves open:
+
+* Feature distances are averaged over channels as well as over width and height; equation 5 divides
+  by width and height alone. Only the average is "comparable to the MSE loss", as section 3.2 asks.
+* That section scales VGG's features by 1/12.75 (the loss by 0.006). The factor belongs to weights
+  that take images in 0..255; torchvision's take normalised images, and there a weight of 1 plays
+  its part. `ContentLoss` therefore has no factor; the training command has `--content-weight`.
+* Of `efficientnet-lite0` (not in the paper) each map is divided by its own size on the original,
+  so that a weight of 1 means a relative squared error.
+* Total variation is the sum over an image's pixels and channels of absolute differences to the
+  neighbours below and on the right; the paper gives a weight (2e-8) and no formula.
+* `consistency` and the relativistic loss are not in the paper and off by default.
+"""
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - its usual name
+from torch import nn
+
+from srgan.features import Features
+from srgan.images import SCALE
+
+
+class ContentLoss(nn.Module):
+    """Mean squared distance of feature maps (equation 5; of the pixels themselves, equation 4).
+
+    Args:
+        features: A frozen network; the gradient reaches the images, not the network.
+    """
+
+    def __init__(self, features: Features) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+        """Two (N, 3, H, W) in [-1, 1] to (): averaged over maps, images, channels and places."""
+        with torch.no_grad():
+            originals = self.features(hr)
+        losses = []
+        for restored, original in zip(self.features(sr), originals, strict=True):
+            restored, original = restored.float(), original.float()
+            distance = (restored - original).square().flatten(1).mean(1)
+            if self.features.relative:
+                # of each image alone, so that it does not matter how a batch is divided
+                distance = distance / original.square().flatten(1).mean(1).clamp_min(1e-12)
+            losses.append(distance.mean())
+        return torch.stack(losses).mean()
+
+
+def discriminator_loss(
+    real: torch.Tensor, fake: torch.Tensor, relativistic: bool = False
+) -> torch.Tensor:
+    """Binary cross-entropy of telling originals from restored images (equation 2).
+
+    Args:
+        real: Logits of originals, (N,).
+        fake: Logits of the images restored from them, in the same order, (N,).
+        relativistic: Judge each original against its restored image instead of both alone
+            (RSGAN; Jolicoeur-Martineau 2018, section 4.1).
+
+    Returns:
+        (), 1.39 for a discriminator that knows nothing, 0.69 if relativistic.
+    """
+    real, fake = real.float(), fake.float()
+    if relativistic:
+        return F.softplus(fake - real).mean()
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def adversarial_loss(fake: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
+    """Binary cross-entropy of passing for originals, -log D(G(lr)) (equation 6).
+
+    Averaged over the batch where the paper sums, so that its weight holds for any batch.
+
+    Args:
+        fake: Logits of restored images, (N,).
+        real: Logits of their originals, (N,), for the relativistic loss only.
+
+    Returns:
+        (), 0.69 against a discriminator that knows nothing.
+    """
+    fake = fake.float()
+    return F.softplus(-fake if real is None else real.float() - fake).mean()
+
+
+def consistency_loss(sr: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:
+    """Mean absolute difference of the shrunk output and the input, against drifting colours.
+
+    Shrunk by torch's antialiased bicubic filter: `images.shrink` within half a level, save for the
+    outermost pixels.
+
+    Args:
+        sr: (N, 3, 4h, 4w) in [-1, 1].
+        lr: (N, 3, h, w) in [0, 1].
+    """
+    small = F.interpolate(
+        sr.float(), scale_factor=1 / SCALE, mode="bicubic", antialias=True, align_corners=False
+    )
+    return ((small + 1) / 2 - lr.float()).abs().mean()
+
+
+def total_variation(sr: torch.Tensor) -> torch.Tensor:
+    """Sum of absolute differences of neighbours, (N, 3, H, W) in [-1, 1] to (), a mean over images.
+
+    The paper adds it to SRResNet-VGG22 with a weight of 2e-8 (section 3.2).
+    """
+    sr = sr.float()
+    return (sr.diff(dim=2).abs().sum() + sr.diff(dim=3).abs().sum()) / len(sr)

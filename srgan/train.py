@@ -1,0 +1,298 @@
+"""Train SRResNet, and SRGAN from it: `python -m srgan.train srresnet --help`.
+
+The loop: evaluate, save, stop, one step, average, log. A run is a folder:
+
+* `srresnet.safetensors` or `srgan.safetensors`: the averaged generator, the last one. Never the one
+  with the best PSNR, which of a GAN would be the one that is least like one;
+* `checkpoint.pt`: all that `--resume` and `--continue-from` need; `config.json`: the options;
+* `events.out.tfevents…`: curves and sample pictures for `tensorboard --logdir`.
+
+Deviations from the paper (arXiv 1609.04802v5; those of the losses are in `losses.py`):
+
+* The weights that count are a running average; the learning rate warms up and is annealed within
+  the budget, which is far smaller than the paper's 10^6 and 2 x 10^5 steps. SRResNet's is higher.
+* A new generator begins as nearest-neighbour enlarging (`initialise.py`); the paper is silent.
+* Crops are mirrored and turned, and drawn in proportion to the photos' area; the paper draws 16
+  distinct images. Gradients are clipped.
+* In the adversarial stage the generator's batch normalisation keeps SRResNet's running statistics
+  (its scale and shift still learn), the discriminator learns alone at first, and the crops are cut
+  at a random offset before discriminator and features see them.
+"""
+
+import math
+import os
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from safetensors import SafetensorError
+
+from srgan import __version__
+from srgan.data import Patches, Photos, prefetch
+from srgan.images import SCALE, ImageError
+from srgan.metrics import MIN_SIDE
+from srgan.models import Generator
+from srgan.training.arguments import parse
+from srgan.training.checkpoint import load_checkpoint, save_checkpoint
+from srgan.training.config import TrainConfig, differences
+from srgan.training.curves import Curves, Meter
+from srgan.training.initialise import begin_as_nearest
+from srgan.training.interrupt import interruptible
+from srgan.training.steps import Trainer
+from srgan.upscale import has_native_bf16
+from srgan.weights import load_weights, read_card, save_weights
+
+
+class TrainingError(Exception):
+    """A run that cannot go on; the message says why and what was kept."""
+
+
+class Run:
+    """One stretch of training in its folder.
+
+    Args:
+        config: What to do.
+        resume: Go on with the interrupted run in the folder.
+        accelerator: Device, precision and processes.
+        command: What was typed.
+
+    Raises:
+        ValueError: Something that was asked for is not there or does not fit.
+        OSError: The folder cannot be written.
+    """
+
+    def __init__(
+        self, config: TrainConfig, resume: bool, accelerator: Accelerator, command: str
+    ) -> None:
+        self.config, self.accelerator, self.command = config, accelerator, command
+        self.folder = Path(config.out)
+        self.checkpoint = self.folder / "checkpoint.pt"
+        state = self._find_state(resume)
+        resumed = self.checkpoint.exists()
+        self.step: int = state["step"] if state else 0
+        self.start: int = state["start"] if resumed else self.step
+        self.elapsed: float = state["elapsed"] if resumed else 0.0  # [s] of this stretch
+        self.saved: int | None = self.step if resumed else None
+
+        self.photos = Photos(config.images, config.crop, config.cache_gb)
+        self.validation = Photos(config.validation, MIN_SIDE)
+        size = config.crop // SCALE
+        share = accelerator.process_index, accelerator.num_processes
+        self.patches = Patches(self.photos, size, config.batch, config.seed, *share)
+        new = config.continue_from is None
+        self.trainer = Trainer(config, self._generator(state), accelerator, self.start, new)
+        if state:
+            self.trainer.load_state_dict(state["trainer"])
+        self.curves: Curves | None = None
+        if accelerator.is_main_process:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "config.json").write_text(config.to_json())
+            self.curves = Curves(self.folder, self.step, self.progress)
+            self.curves.introduce(self.photos, self.validation)
+
+    def train(self) -> bool:
+        """Train to the end of the budget; return False if interrupted, after saving.
+
+        Raises:
+            TrainingError: The loss is no number any more, or the disk is full.
+            ImageError: The photos are gone.
+        """
+        config, trainer, meter = self.config, self.trainer, Meter(self.accelerator)
+        ahead = prefetch(self.patches, self.step, config.workers)
+        with interruptible() as interrupted, closing(ahead) as batches:
+            begin = time.perf_counter() - self.elapsed
+            while True:
+                self.elapsed = time.perf_counter() - begin
+                progress, stop = self._agreed(self.progress, interrupted.is_set())
+                last = progress >= 1
+                if self.curves and (self.step % config.evaluate_every == 0 or last):
+                    self.curves.validate(trainer.average.module, self.validation, self.step)
+                if self.step % config.save_every == 0 or last or stop:
+                    self.save()
+                if last or stop:
+                    return last
+
+                begun = time.perf_counter()
+                lr, hr = (x.to(self.accelerator.device) for x in next(batches))
+                waited = time.perf_counter() - begun
+                log = trainer.step(self.step, lr, hr, config.schedule_at(progress))
+                trainer.update_average()
+                self.step += 1
+                times = {"seconds": time.perf_counter() - begun, "waited": waited}
+                meter.add(log | {name: torch.tensor(value) for name, value in times.items()})
+                if self.step % config.log_every == 0:
+                    self.log(meter.take())
+
+    @property
+    def progress(self) -> float:
+        """Share of this stretch's budget that is used up."""
+        if self.config.minutes is not None:
+            return self.elapsed / (60 * self.config.minutes)
+        return (self.step - self.start) / self.config.steps
+
+    def log(self, means: dict[str, float]) -> None:
+        """Show the means over the last steps.
+
+        Raises:
+            TrainingError: One of them is no number.
+        """
+        if not all(map(math.isfinite, means.values())):
+            raise TrainingError(self._diverged())
+        if self.curves:
+            self.curves.add(means, self.step, self.progress)
+
+    def save(self) -> None:
+        """Write checkpoint and weights, each replaced in one step.
+
+        Raises:
+            TrainingError: A weight is no number any more, or the disk is full; what was saved
+                before is untouched.
+        """
+        if not self.trainer.is_finite():
+            raise TrainingError(self._diverged())
+        if self.curves is None:
+            return
+        generator = self.trainer.average.module
+        state = {
+            "config": {"stage": self.config.stage, **vars(self.config)},
+            "generator": {"blocks": generator.blocks, "channels": generator.channels},
+            **{"step": self.step, "start": self.start, "elapsed": self.elapsed},
+            "trainer": self.trainer.state_dict(),
+        }
+        try:
+            save_checkpoint(state, self.checkpoint)
+            self.saved = self.step
+            weights = self.folder / f"{self.config.stage}.safetensors"
+            save_weights(generator, weights, self._card())
+        except (OSError, SafetensorError) as error:
+            message = f"cannot save at step {self.step}: {error}. {self._kept()}"
+            raise TrainingError(message) from error
+
+    def _find_state(self, resume: bool) -> dict[str, Any] | None:
+        """Load the checkpoint to go on from, if there is one."""
+        config = self.config
+        if self.checkpoint.exists():
+            if not resume:
+                raise ValueError(
+                    f"{self.folder} already holds a run: --resume it or choose another --out"
+                )
+            state = load_checkpoint(self.checkpoint)
+            if changed := differences(config, state["config"]):
+                raise ValueError(
+                    f"{self.folder} was begun with other options ({', '.join(changed)}): resume "
+                    "with those in its config.json, or begin a new stretch with --continue-from"
+                )
+            return state
+        if config.continue_from is None:
+            return None
+        state = load_checkpoint(Path(config.continue_from) / "checkpoint.pt")
+        if (stage := state["config"]["stage"]) != config.stage:
+            raise ValueError(
+                f"{config.continue_from} is a run of {stage}: start from its weights with --init"
+            )
+        return state
+
+    def _generator(self, state: dict[str, Any] | None) -> Generator:
+        if state:
+            return Generator(**state["generator"])
+        if self.config.init:
+            return load_weights(self.config.init)
+        generator = Generator(self.config.blocks, self.config.channels)
+        begin_as_nearest(generator)
+        return generator
+
+    def _agreed(self, progress: float, stop: bool) -> tuple[float, bool]:
+        """Let all processes decide alike: the clock or the signal of any of them counts."""
+        if self.accelerator.num_processes == 1:
+            return progress, stop
+        device = self.accelerator.device
+        both = torch.tensor([progress, float(stop)], dtype=torch.float64, device=device)
+        progress, stop = self.accelerator.reduce(both, "max").tolist()
+        return progress, stop > 0
+
+    def _card(self) -> dict[str, str]:
+        config = self.config
+        card = {
+            "model": {"srresnet": "SRResNet", "srgan": "SRGAN"}[config.stage],
+            "steps": str(self.step),
+            "features": config.features,
+            "data": f"{config.images}: {len(self.photos)} photos, "
+            f"{self.photos.megapixels:.0f} megapixels",
+            "validation": f"{config.validation}: {self.curves.psnr:.3f} dB PSNR, today's protocol",
+            "command": self.command,
+            "config": config.to_json(),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": f"srgan {__version__}, torch {torch.__version__}",
+        }
+        if config.init:
+            card["init"] = f"{config.init}: {read_card(config.init).get('steps', 'unknown')} steps"
+        return card
+
+    def _diverged(self) -> str:
+        return (
+            f"the loss is no number any more at step {self.step} or a few steps before it. "
+            f"{self._kept()} Try a lower --rate, or --precision fp32."
+        )
+
+    def _kept(self) -> str:
+        if self.saved is None:
+            return "Nothing had been saved before."
+        return f"{self.checkpoint} is untouched; it is from step {self.saved}."
+
+
+def _fail(error: object) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 1
+
+
+def _is_bf16(precision: str) -> bool:
+    if precision != "auto":
+        return precision == "bf16"
+    if torch.accelerator.is_available():
+        return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return has_native_bf16()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0 when done, 1 after an error, 130 when interrupted."""
+    typed = list(sys.argv[1:] if argv is None else argv)
+    config, resume = parse(typed)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if _is_bf16(config.precision) else "no",
+        cpu=not torch.accelerator.is_available(),
+    )
+    if "MASTER_PORT" in os.environ and os.environ.get("ACCELERATE_USE_CPU") == "True":
+        # What was asked for would silently be one process, or two that each train alone.
+        return _fail("for processes on a CPU say accelerate launch --multi_gpu; --cpu needs MPI")
+    set_seed(config.seed)
+    again = shlex.join([arg for arg in typed if arg != "--resume"])
+    command = f"python -m srgan.train {again}"
+    try:
+        run = Run(config, resume, accelerator, command)
+    except (ValueError, OSError) as error:
+        return _fail(error)
+    try:
+        done = run.train()
+    except (TrainingError, ImageError) as error:
+        return _fail(error)
+    finally:
+        if run.curves:
+            run.curves.close()
+    if run.curves:
+        if done:
+            print(f"wrote {run.folder / config.stage}.safetensors, {run.step} steps")
+        else:
+            print(f"saved at step {run.step}; go on with\n  {command} --resume")
+    return 0 if done else 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

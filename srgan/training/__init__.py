@@ -1,0 +1,1 @@
+"""Parts of `srgan.train`: options, one step, checkpoints, curves."""

@@ -1,0 +1,278 @@
+"""All that can be chosen about a training run: each option once, as a field and an argument."""
+
+import json
+import math
+from dataclasses import MISSING, asdict, dataclass, field
+from typing import Any
+
+from srgan.features import NAMES
+from srgan.images import SCALE
+from srgan.metrics import MIN_SIDE
+
+FILES, BUDGET, RECIPE = "files", "budget and learning rate", "recipe"
+LOSS, GAN = "loss of the generator", "adversarial training"
+MACHINE, REPORTS = "machine", "reports"
+GROUPS = (FILES, BUDGET, RECIPE, LOSS, GAN, MACHINE, REPORTS)
+FEATURES_HELP = (
+    f"what the content loss compares: {', '.join(NAMES)}, where NETWORK:NODE is any torchvision "
+    "classifier at a node of its graph, such as convnext_tiny:features.3"
+)
+
+
+def _option(group: str, text: str, default: Any = MISSING, **argument: Any) -> Any:  # noqa: ANN401
+    """Field of a config that is also an argument; a default that says something is shown."""
+    if default is MISSING:
+        return field(metadata={"group": group, "help": text, "required": True, **argument})
+    if default is False:
+        argument["action"] = "store_true"
+    elif default is not None:
+        argument.setdefault("type", type(default))
+        text += " [%(default)s]"
+    return field(default=default, metadata={"group": group, "help": text, **argument})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """One stretch of training: what both stages have in common."""
+
+    images: str = _option(
+        FILES,
+        "folder of photos to learn from, with all folders in it; files that are no pictures, "
+        "broken or smaller than a crop are skipped and listed",
+    )
+    validation: str = _option(
+        FILES, f"folder of photos to score with, at least {MIN_SIDE} pixels a side; Set5 is usual"
+    )
+    out: str = _option(FILES, "folder of this run: weights, checkpoint, config.json, curves")
+    init: str | None = _option(
+        FILES, "weight file to start from: its generator alone, all else begins anew", None
+    )
+    continue_from: str | None = _option(
+        FILES,
+        "folder of a finished run of the same stage to go on from as a new stretch: networks, "
+        "average, optimisers and step number are taken over; the rate warms up again, stays, and "
+        "is annealed at the end. A decayed run loses nothing by this, so stretches can follow "
+        "each other again and again",
+        None,
+        metavar="RUN",
+    )
+
+    steps: int | None = _option(
+        BUDGET,
+        "budget in steps; the paper takes 1,000,000 for SRResNet and 200,000 for SRGAN, 10,000 "
+        "show a clear gain [10000, unless --minutes]",
+        None,
+        type=int,
+    )
+    minutes: float | None = _option(
+        BUDGET,
+        "budget in minutes instead, evaluations included; such a run depends on the machine's "
+        "speed and cannot be repeated exactly",
+        None,
+        type=float,
+    )
+    rate: float = _option(
+        BUDGET, "Adam's learning rate for the generator; the paper's is 1e-4", 4e-4
+    )
+    warmup: int = _option(BUDGET, "steps in which the rate rises from 0, linearly", 200)
+    schedule: str = _option(
+        BUDGET,
+        "linear: constant, then down to 0 over the last part (see --anneal); cosine: falling all "
+        "the way; constant: for a look, its weights are noisier by 0.1 to 0.3 dB",
+        "linear",
+        choices=("linear", "cosine", "constant"),
+    )
+    anneal: float = _option(
+        BUDGET, "last part of the budget over which 'linear' falls, 0 to 1", 0.4
+    )
+
+    batch: int = _option(
+        RECIPE, "crops in a step, over all processes together; the paper's is 16", 16
+    )
+    patch: int = _option(RECIPE, "side of the large crops in pixels; the paper's is 96", 96)
+    decay: float = _option(
+        RECIPE,
+        "of the running average of the generator, which is what is scored and saved: it remembers "
+        "1 / (1 - decay) steps, fewer at first",
+        0.999,
+    )
+    clip: float = _option(RECIPE, "longest gradient of a network; longer ones are shortened", 1.0)
+    blocks: int = _option(RECIPE, "residual blocks of a new generator; the paper's is 16", 16)
+    channels: int = _option(RECIPE, "width of a new generator; the paper's is 64", 64)
+    seed: int = _option(RECIPE, "decides about crops and new networks' weights", 0)
+
+    features: str = _option(
+        LOSS,
+        FEATURES_HELP,
+        "mse",
+        metavar="NAME",
+    )
+    features_weights: str | None = _option(
+        LOSS, "file with the feature network's weights, where they cannot be downloaded", None
+    )
+    content_weight: float = _option(
+        LOSS,
+        "factor of the content loss; the paper's 0.006 (its 1/12.75) is for Caffe's VGG, "
+        "torchvision's normalised input needs none",
+        1.0,
+    )
+    total_variation: float = _option(
+        LOSS, "weight of the total variation; the paper's SRResNet-VGG22 has 2e-8", 0.0
+    )
+
+    precision: str = _option(
+        MACHINE,
+        "bf16 halves the time where the processor computes in it; losses, normalisation statistics "
+        "and weights stay fp32; auto: bf16 there, else fp32",
+        "auto",
+        choices=("auto", "bf16", "fp32"),
+    )
+    compile: bool = _option(
+        MACHINE,
+        "compile the generator with torch.compile: minutes at the start, faster on GPUs",
+        False,
+    )
+    cache_gb: float = _option(
+        MACHINE,
+        "memory for decoded photos in GB, of each process; photos beyond it are decoded whenever "
+        "they are drawn",
+        8.0,
+    )
+    workers: int = _option(MACHINE, "threads that prepare batches ahead", 2)
+
+    evaluate_every: int = _option(
+        REPORTS, "steps between validation scores and sample pictures", 500
+    )
+    save_every: int = _option(REPORTS, "steps between checkpoints", 500)
+    log_every: int = _option(REPORTS, "steps between points of the curves", 20)
+
+    stage = "srresnet"
+
+    def __post_init__(self) -> None:
+        if self.steps is None and self.minutes is None:
+            object.__setattr__(self, "steps", 10_000)
+        checks = {
+            "choose --steps or --minutes, not both": None in (self.steps, self.minutes),
+            "the budget must be positive": (self.steps or self.minutes or 0) > 0,
+            "choose --init or --continue-from, not both": None in (self.init, self.continue_from),
+            f"--patch must be a multiple of {SCALE}": self.patch > 0 and self.patch % SCALE == 0,
+            "--decay must be at least 0 and below 1": 0 <= self.decay < 1,
+            "--anneal must be between 0 and 1": 0 < self.anneal <= 1,
+            "--rate, --clip, --batch and all --…-every must be positive": min(
+                *(self.rate, self.clip, self.batch, self.workers),
+                *(self.evaluate_every, self.save_every, self.log_every),
+            )
+            > 0,
+        }
+        for message, holds in checks.items():
+            if not holds:
+                raise ValueError(message)
+
+    @property
+    def crop(self) -> int:
+        """Side of the large crops that the generator makes, in pixels."""
+        return self.patch
+
+    def schedule_at(self, progress: float) -> float:
+        """Return the share of the full learning rate at a point of the budget, 0 to 1."""
+        if self.schedule == "cosine":
+            return 0.5 * (1 + math.cos(math.pi * progress))
+        if self.schedule == "linear":
+            return min(1.0, (1 - progress) / self.anneal)
+        return 1.0
+
+    def to_json(self) -> str:
+        """All options, and the stage, as they are written beside the run."""
+        return json.dumps({"stage": self.stage, **asdict(self)}, indent=2) + "\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRGANConfig(TrainConfig):
+    """One stretch of the adversarial stage."""
+
+    rate: float = _option(
+        BUDGET, "Adam's learning rate for the generator; the paper's is 1e-4", 1e-4
+    )
+    features: str = _option(
+        LOSS,
+        FEATURES_HELP,
+        "vgg19-54",
+        metavar="NAME",
+    )
+    pixel: float = _option(
+        LOSS,
+        "weight of an L1 between the images beside the content loss (ESRGAN: 1e-2; not in the "
+        "paper)",
+        0.0,
+    )
+    consistency: float = _option(
+        LOSS,
+        "hold the gradient of an L1 between the shrunk output and the input at this share of the "
+        "content loss's, against drifting colours; 0.3 is plenty (not in the paper)",
+        0.0,
+    )
+    adversarial: float = _option(
+        LOSS, "weight of the adversarial loss, fixed as in the paper", 1e-3
+    )
+    adversarial_ratio: float | None = _option(
+        LOSS,
+        "instead hold the adversarial gradient at this share of the content loss's, measured at "
+        "the image and smoothed over 50 steps: right for any features, 0.3 careful to 1 strong",
+        None,
+        type=float,
+        metavar="R",
+    )
+
+    discriminator_rate: float = _option(GAN, "Adam's learning rate for the discriminator", 1e-4)
+    discriminator_warmup: int = _option(
+        GAN, "steps in which the discriminator alone learns, at the start of a new one", 300
+    )
+    discriminator_channels: int = _option(
+        GAN, "width of its first layer; the paper's is 64; 32 takes a quarter of the time", 64
+    )
+    gan: str = _option(
+        GAN,
+        "bce: the paper's; relativistic: judge originals and restored images in pairs (RSGAN)",
+        "bce",
+        choices=("bce", "relativistic"),
+    )
+    spectral_norm: bool = _option(
+        GAN,
+        "spectral instead of batch normalisation in the discriminator (not in the paper)",
+        False,
+    )
+    margin: int = _option(
+        GAN,
+        "pixels by which the generator's crops exceed --patch; they are cut at a random offset "
+        "before discriminator and features see them, so that no stride stays aligned with the "
+        "4-pixel grid",
+        8,
+    )
+    freeze_upsampling: int = _option(
+        GAN, "steps after the discriminator's warm-up in which only the layers before them learn", 0
+    )
+
+    stage = "srgan"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.init is None and self.continue_from is None:
+            raise ValueError("SRGAN starts from an SRResNet: --init weights/srresnet.safetensors")
+        if self.patch % 16 or self.margin % SCALE:
+            raise ValueError(f"--patch must be a multiple of 16 and --margin of {SCALE}")
+
+    @property
+    def crop(self) -> int:
+        """Side of the large crops that the generator makes, in pixels."""
+        return self.patch + self.margin
+
+
+def differences(config: TrainConfig, stored: dict[str, Any]) -> list[str]:
+    """Name the options, among those that matter to the result, that differ from a stored run."""
+    free = ("out", "cache_gb", "workers", "evaluate_every", "save_every", "log_every")
+    current = json.loads(config.to_json())
+    return sorted(
+        f"--{key.replace('_', '-')}"
+        for key in current.keys() | stored.keys()
+        if key not in free and current.get(key) != stored.get(key)
+    )

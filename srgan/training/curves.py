@@ -1,0 +1,121 @@
+"""What a training run shows: a progress bar, lines, curves and sample pictures."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from srgan.data import Photos
+from srgan.images import Image, repeat
+from srgan.metrics import score
+from srgan.models import Generator
+from srgan.upscale import NetworkUpscaler
+
+PICTURES = 3  # validation images among the curves
+SIDE = 256  # pixels of them that are shown
+SKIPPED = 20  # files that are named one by one
+
+
+class Meter:
+    """Means of the numbers of several steps; asks the device for them only once."""
+
+    def __init__(self, accelerator: Accelerator) -> None:
+        self.accelerator = accelerator
+        self._sums: dict[str, torch.Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, log: dict[str, torch.Tensor]) -> None:
+        """Add the numbers, each (), of one step."""
+        for name, value in log.items():
+            self._sums[name] = self._sums.get(name, 0) + value.to(self.accelerator.device)
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def take(self) -> dict[str, float]:
+        """Return the means over steps and processes, and begin anew."""
+        means = torch.stack([total / self._counts[name] for name, total in self._sums.items()])
+        names = [*self._sums]
+        self._sums, self._counts = {}, {}
+        return dict(zip(names, self.accelerator.reduce(means, "mean").tolist(), strict=True))
+
+
+class Curves:
+    """TensorBoard's files and the progress bar; only one process has them.
+
+    Args:
+        folder: For TensorBoard's files.
+        step: Where the run begins or resumes; curves beyond it are dropped.
+        progress: Likewise, from 0 to 1.
+    """
+
+    def __init__(self, folder: Path, step: int, progress: float) -> None:
+        self.writer = SummaryWriter(folder, purge_step=step)
+        self.bar = tqdm(
+            total=1.0,
+            initial=progress,
+            disable=None,  # in a log file there are lines only
+            bar_format="{desc}{percentage:3.0f}% |{bar:12}| {elapsed}, {remaining} left{postfix}",
+        )
+        self.psnr = float("nan")  # [dB], the last validation score
+        self._means: dict[str, float] = {}
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.bar.write(text)
+
+    def introduce(self, photos: Photos, validation: Photos) -> None:
+        """Say what is learned from and scored with, and which files are not used and why."""
+        for name, folder in (("train", photos), ("validation", validation)):
+            self.say(f"{name}: {len(folder)} photos, {folder.megapixels:.1f} megapixels")
+            for path, reason in [*folder.skipped.items()][:SKIPPED]:
+                self.say(f"  skipped {path}: {reason}")
+            if len(folder.skipped) > SKIPPED:
+                self.say(f"  skipped {len(folder.skipped) - SKIPPED} more")
+
+    def add(self, means: dict[str, float], step: int, progress: float) -> None:
+        """Write numbers to the curves and the progress bar."""
+        means["data share"] = means.pop("waited") / means["seconds"]
+        for name, value in means.items():
+            self.writer.add_scalar(name if "/" in name else f"run/{name}", value, step)
+        self._means = means
+        self.bar.set_description_str(f"step {step} ", refresh=False)
+        self.bar.set_postfix_str(self._summary(), refresh=False)
+        self.bar.update(progress - self.bar.n)
+
+    def validate(self, generator: Generator, photos: Photos, step: int) -> None:
+        """Score a generator as it will be used (today's protocol) and show some of its pictures."""
+        upscale = NetworkUpscaler(generator)
+        scores = []
+        for index, path in enumerate(photos.paths):
+            lr, hr = photos[index]
+            sr = upscale(lr)
+            scores.append(score(sr, hr).psnr)
+            if index < PICTURES:
+                row = np.concatenate([_middle(image) for image in (repeat(lr), sr, hr)], axis=1)
+                self.writer.add_image(f"lr, sr, hr/{path.stem}", row, step, dataformats="HWC")
+        self.psnr = float(np.mean(scores))
+        self.writer.add_scalar("run/validation", self.psnr, step)
+        self.say(f"step {step}, {self._summary()}")
+
+    def close(self) -> None:
+        """End the bar and the curves' file."""
+        self.bar.close()
+        self.writer.close()
+
+    def _summary(self) -> str:
+        means = self._means
+        shown = {
+            **{"loss": "loss/content", "adversarial": "loss/adversarial"},
+            **{"D": "discriminator/loss", "D right": "discriminator/right"},
+        }
+        texts = [f"{short} {means[name]:.3g}" for short, name in shown.items() if name in means]
+        if means:
+            texts.append(f"{means['seconds']:.2f} s a step, {means['data share']:.1%} data")
+        return ", ".join([f"validation {self.psnr:.2f} dB", *texts])
+
+
+def _middle(image: Image) -> Image:
+    top, left = (max(0, side - SIDE) // 2 for side in image.shape[:2])
+    return image[top : top + SIDE, left : left + SIDE]

@@ -1,0 +1,118 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from srgan.features import load_features
+from srgan.images import shrink, to_hr, to_lr
+from srgan.losses import (
+    ContentLoss,
+    adversarial_loss,
+    consistency_loss,
+    discriminator_loss,
+    total_variation,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Small networks gain nothing from more, and lose much where other tests run beside."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def images():
+    torch.manual_seed(0)
+    return torch.rand(2, 3, 16, 16) * 2 - 1, torch.rand(2, 3, 16, 16) * 2 - 1
+
+
+def test_mse_is_equation_4_on_the_papers_range(images):
+    sr, hr = images
+    loss = ContentLoss(load_features("mse"))
+    torch.testing.assert_close(loss(sr, hr), torch.nn.functional.mse_loss(sr, hr))
+    black, white = torch.full((1, 3, 4, 4), -1.0), torch.full((1, 3, 4, 4), 1.0)
+    assert loss(black, white) == 4
+
+
+@pytest.mark.parametrize("features", ["mse", "efficientnet-lite0"])
+def test_content_loss_of_a_batch_is_the_mean_of_its_shares(features):
+    torch.manual_seed(0)
+    sr, hr = torch.rand(4, 3, 32, 32), torch.rand(4, 3, 32, 32)
+    loss = ContentLoss(load_features(features))
+    shares = (loss(sr[:2], hr[:2]) + loss(sr[2:], hr[2:])) / 2
+    torch.testing.assert_close(loss(sr, hr), shares)
+
+
+def test_adversarial_losses_are_binary_cross_entropies():
+    real, fake = torch.tensor([2.0, -1.0, 0.5]), torch.tensor([0.3, -2.0, 1.0])
+    ones, zeros = torch.ones(3), torch.zeros(3)
+    expected = binary_cross_entropy_with_logits(real, ones)
+    expected += binary_cross_entropy_with_logits(fake, zeros)
+    torch.testing.assert_close(discriminator_loss(real, fake), expected)
+    expected = binary_cross_entropy_with_logits(fake, ones)
+    torch.testing.assert_close(adversarial_loss(fake), expected)
+    expected = binary_cross_entropy_with_logits(real - fake, ones)
+    torch.testing.assert_close(discriminator_loss(real, fake, relativistic=True), expected)
+    expected = binary_cross_entropy_with_logits(fake - real, ones)
+    torch.testing.assert_close(adversarial_loss(fake, real), expected)
+
+
+def test_adversarial_loss_keeps_its_gradient_when_the_discriminator_is_sure():
+    fake = torch.full((2,), -20.0, requires_grad=True)
+    adversarial_loss(fake).backward()
+    torch.testing.assert_close(fake.grad, torch.full((2,), -0.5))  # log(1 - D) would have none
+
+
+def test_undecided_discriminator():
+    nothing = torch.zeros(4)
+    assert discriminator_loss(nothing, nothing).item() == pytest.approx(2 * math.log(2))
+    assert discriminator_loss(nothing, nothing, True).item() == pytest.approx(math.log(2))
+    assert adversarial_loss(nothing).item() == pytest.approx(math.log(2))
+
+
+def test_losses_of_bf16_are_fp32(images):
+    sr, hr = (x.bfloat16() for x in images)
+    assert ContentLoss(load_features("mse"))(sr, hr).dtype == torch.float32
+    assert adversarial_loss(sr[:, 0, 0, 0]).dtype == torch.float32
+    assert total_variation(sr).dtype == torch.float32
+
+
+def test_consistency_is_zero_for_the_original_and_sees_colour():
+    rng = np.random.default_rng(0)
+    hr = rng.integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    hr = np.kron(hr[:8, :10], np.ones((4, 4, 1), np.uint8))  # blocks: nothing overshoots far
+    lr = shrink(hr)
+    same = consistency_loss(to_hr(hr), to_lr(lr)).item()
+    assert same < 2 / 255
+    drifted = consistency_loss(to_hr(hr) + 2 * 10 / 255, to_lr(lr)).item()
+    assert drifted == pytest.approx(10 / 255, abs=2 / 255)
+
+
+def test_consistency_shrinks_as_the_input_was_made():
+    y, x = np.mgrid[:64, :80]
+    waves = 128 + 90 * np.sin(y / 5) * np.cos(x / 7)
+    hr = np.repeat(waves[..., None], 3, axis=2).round().astype(np.uint8)
+    small = torch.nn.functional.interpolate(
+        to_hr(hr), scale_factor=0.25, mode="bicubic", antialias=True
+    )
+    difference = ((small + 1) / 2 - to_lr(shrink(hr))).abs() * 255
+    assert difference[..., 2:-2, 2:-2].max() < 1  # roundings
+    assert difference.max() < 3  # border
+
+
+def test_consistency_gradient_reaches_every_pixel(images):
+    sr = images[0].requires_grad_()
+    consistency_loss(sr, torch.rand(2, 3, 4, 4)).backward()
+    assert (sr.grad != 0).all()
+
+
+def test_total_variation_counts_steps():
+    sr = torch.zeros(2, 3, 4, 4)
+    assert total_variation(sr) == 0
+    sr[:, :, :, 2:] = 0.5  # one edge, 4 pixels long, in 3 channels
+    assert total_variation(sr).item() == pytest.approx(4 * 3 * 0.5)

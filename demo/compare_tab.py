@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from functools import partial
-from uuid import uuid4
 
 import gradio as gr
 
 from demo.comparer import Comparer
 from demo.examples import NAMES, original_path
-from demo.handlers import Handlers, Updates, example, stopped
+from demo.handlers import Handlers, Turn, Updates, chosen, example, stop
 from demo.table import BEST
 from demo.upload import UploadImage
 from srgan.images import SCALE
@@ -47,13 +46,14 @@ class CompareTab:
 
     def __init__(self, upscalers: Mapping[str, Upscaler], max_output_pixels: int) -> None:
         handlers = Handlers(upscalers, max_output_pixels)
-        first = example(next(iter(NAMES)))
+        first = example(next(iter(NAMES)), Turn())
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 self._controls(first, max_output_pixels)
             with gr.Column(scale=4, min_width=320):
                 self._results(first)
         self.shown, self.source = gr.State(first.panes), gr.State(first.source)
+        self.turn = gr.State(Turn())
         self._updated = [
             *(self.comparer, self.shown, self.today, self.paper, self.status),
             *(self.oversize, self.photo, self.source, self.mode),
@@ -104,7 +104,7 @@ class CompareTab:
         begun = gr.State()
         run = begun.change(
             handlers.run,
-            [self.source, self.mode, self.oversize],
+            [self.source, self.mode, self.oversize, self.turn, begun],
             self._updated,
             show_progress_on=self.status,
             trigger_mode="multiple",  # the run before may still be on its way out
@@ -115,16 +115,12 @@ class CompareTab:
         buttons = [button.click for button in (self.stop, *self.examples.values())]
         gr.on([self.photo.upload, *choices, *buttons], None, cancels=run)
 
-        self.photo.upload(
-            lambda path: (path, uuid4().hex, gr.Radio(value=None, visible=False)),
-            self.photo,
-            [self.source, begun, self.oversize],
-            **LIGHT_QUEUED,
-        )
-        gr.on(choices, lambda: uuid4().hex, None, begun, **LIGHT_QUEUED)
-        self.stop.click(stopped, self.shown, [self.comparer, self.status], **LIGHT)
+        new = [self.source, begun, self.oversize]
+        self.photo.upload(chosen, [self.photo, self.turn], new, **LIGHT_QUEUED)
+        gr.on(choices, Turn.begin, self.turn, begun, **LIGHT_QUEUED)
+        self.stop.click(stop, [self.shown, self.turn], [self.comparer, self.status], **LIGHT)
         for name, button in self.examples.items():
-            button.click(partial(example, name), None, self._updated, **LIGHT)
+            button.click(partial(example, name), self.turn, self._updated, **LIGHT)
         self.protocol.input(
             lambda p: (gr.Column(visible=p == "today"), gr.Column(visible=p == "paper")),
             self.protocol,

@@ -30,6 +30,33 @@ NO_ORIGINAL = (
 BROKEN = "Something went wrong on our side. Please try again, or with another photo."
 
 
+class Turn:
+    """Which run of a visitor's page counts; any other ends at its next step.
+
+    The browser cancels runs, too, which takes them out of the queue. But Gradio 6.31 loses track of
+    a run that took the place of another, and could not stop it.
+    """
+
+    def __init__(self) -> None:
+        self._begun, self._taken = 0, 0
+
+    def begin(self) -> int:
+        """End what runs; returns the number of the run that is to come."""
+        self._begun += 1
+        return self._begun
+
+    def take(self, number: int) -> bool:
+        """Tell a run that starts whether it is the one to come; one alone hears yes."""
+        if not self.is_on(number) or self._taken == number:
+            return False
+        self._taken = number
+        return True
+
+    def is_on(self, number: int) -> bool:
+        """Tell whether nothing was begun after this run."""
+        return number == self._begun
+
+
 class Updates(NamedTuple):
     """New values of the page's components, in the order of the events' outputs."""
 
@@ -61,9 +88,13 @@ class Handlers:
         photo: str | None,
         mode: Mode,
         oversize: Oversize | None,
+        turn: Turn,
+        number: int,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio passes it
     ) -> Iterator[Updates]:
-        """Compare a photo, with an update for every step."""
+        """Compare a photo, with an update for every step, as long as it is this run's turn."""
+        if not turn.take(number):
+            return
         if photo is None:
             yield Updates(status="Drop a photo first.")
             return
@@ -78,7 +109,10 @@ class Handlers:
             yield Updates(status=said, photo=None, source=None)
             return
         try:
-            yield from self._follow(work, Path(photo).stem, notes, progress)
+            for update in self._follow(work, Path(photo).stem, notes, progress):
+                if not turn.is_on(number):
+                    return
+                yield update
         except Exception:
             # Not by an event's `failure`: Gradio counts a cancelled run as a failed one.
             logger.exception("A comparison failed")
@@ -142,8 +176,14 @@ class Handlers:
         yield *files, {"scores": _plain(last.scores), "notes": notes}
 
 
-def example(name: str) -> Updates:
+def chosen(photo: str, turn: Turn) -> tuple[str, int, Any]:
+    """Take a new photo; what was chosen for the last one, if that was too large, is forgotten."""
+    return photo, turn.begin(), gr.Radio(value=None, visible=False)
+
+
+def example(name: str, turn: Turn) -> Updates:
     """Show a built-in photo at once, from its precomputed outputs."""
+    turn.begin()
     panes, scores = load_example(name)
     status = "Precomputed; the times are those of two CPU cores in fp32."
     hidden = gr.Radio(value=None, visible=False)
@@ -151,10 +191,9 @@ def example(name: str) -> Updates:
     return Updates(panes, panes, *_tables(scores), status, hidden, None, source, "original")
 
 
-def stopped(shown: ComparerData | None) -> tuple[Any, str]:
-    """Leave the finished panes and say so on the others."""
-    if shown is None:
-        return UNCHANGED, UNCHANGED
+def stop(shown: ComparerData, turn: Turn) -> tuple[Any, str]:
+    """End the run; leave the finished panes and say so on the others."""
+    turn.begin()
     panes = [
         pane if pane.file else pane.model_copy(update={"state": "stopped"}) for pane in shown.panes
     ]

@@ -295,8 +295,9 @@ def test_two_people_get_their_own_pictures(browser, app, upscalers, tmp_path):
 
 def settled(upscaler):
     """Wait until an upscaler makes no more steps; return how many it made."""
-    before = -1
+    before, end = -1, time.monotonic() + 60
     while before != upscaler.made:
+        assert time.monotonic() < end, "the work goes on"
         before = upscaler.made
         time.sleep(0.5)
     return before

@@ -129,7 +129,7 @@ class Handlers:
                 progress(now.done, desc=now.working)
             if len(now.scores) > ready:
                 ready = len(now.scores)
-                yield Updates(panes, panes, *_tables(now.scores), " ".join(notes))
+                yield Updates(panes, panes, *_tables(now.scores), status="")
             else:
                 yield Updates(panes, panes)
         yield Updates(status=" ".join(["Done.", *notes, *_explain(now)]))

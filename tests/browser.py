@@ -21,6 +21,12 @@ FLAGS = [
     "--disable-quic",
     "--no-first-run",
 ]
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 3,
+    "has_touch": True,
+    "is_mobile": True,
+}
 COMMANDS = (
     "google-chrome",
     "google-chrome-stable",

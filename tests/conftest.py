@@ -1,4 +1,4 @@
-"""Fixtures of the tests that look at the page in a browser."""
+"""Fixtures: a browser, and the settings that must stand before anything is imported."""
 
 import os
 import shutil
@@ -30,3 +30,14 @@ def browser() -> Iterator["Browser"]:  # noqa: F821 - imported below, for the te
             pytest.fail(str(error), pytrace=False)
         yield found
         found.close()
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from more, and lose much where other tests run beside."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

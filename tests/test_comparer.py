@@ -12,7 +12,7 @@ import gradio as gr
 import httpx
 import numpy as np
 import pytest
-from browser import FLAGS, installed_browser, serve
+from browser import FLAGS, PHONE, installed_browser, serve
 from gradio.data_classes import FileData
 from PIL import Image as PillowImage
 from playwright.sync_api import expect
@@ -21,12 +21,6 @@ from demo.comparer import Comparer, ComparerData, Pane, write_pane_file
 
 FOLDER = Path(__file__).parents[1] / "demo"
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {
-    "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 3,
-    "has_touch": True,
-    "is_mobile": True,
-}
 HOSTILE = "${Object.assign(window,{pwned:1})}{{x}}<img src=x onerror=window.pwned=1>"
 FRAMES = "await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)));"
 

@@ -9,13 +9,7 @@ from srgan.losses import ContentLoss
 torchvision_node = "squeezenet1_1:features.4.cat"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Small networks gain nothing from more, and lose much where other tests run beside."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 import PIL.Image
 import pytest
-from browser import drop_file, serve
+from browser import PHONE, drop_file, serve
 from mocks import Counting, noise
 from playwright.sync_api import expect
 from skimage import data
@@ -25,14 +25,6 @@ from srgan.metrics import agreement, detail, paper_score, score
 from srgan.upscale import load_upscalers
 
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
-PHONE = {
-    "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 3,
-    "has_touch": True,
-    "is_mobile": True,
-}
-METHODS = ["bicubic", "srresnet", "srgan"]
-ALL = ["input", *METHODS, "original"]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The drop zone: Gradio's image box, which hands over the untouched file after checking it."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ImageData
@@ -39,3 +40,7 @@ class UploadImage(gr.Image):
         if str(url_or_file_path).lower().startswith(("http://", "https://")):
             raise gr.Error("Links are not accepted: upload the file.", print_exception=False)
         return await super().async_move_resource_to_block_cache(url_or_file_path)
+
+    def example_payload(self) -> dict[str, Any]:
+        """Return what the documentation of the API shows: a local file, as links are refused."""
+        return {"path": "photo.jpg", "meta": {"_type": "gradio.FileData"}}

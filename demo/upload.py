@@ -43,4 +43,4 @@ class UploadImage(gr.Image):
 
     def example_payload(self) -> dict[str, Any]:
         """Return what the documentation of the API shows: a local file, as links are refused."""
-        return {"path": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
+        return {"path": "photo.jpg", "url": "photo.jpg", "meta": {"_type": "gradio.FileData"}}

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.utils import set_seed
 from safetensors import SafetensorError
 
@@ -295,4 +295,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    PartialState().destroy_process_group()  # else its threads may abort the exit
+    sys.exit(code)

@@ -349,8 +349,9 @@ def test_two_processes_train_as_one(folder, tmp_path):
         ]
 
     script.write_text(
-        "import sys\nfrom srgan.train import main\n"
-        f"sys.exit(sum(main(typed) for typed in {commands(tmp_path / 'two')!r}))\n"
+        "import sys\nfrom accelerate import PartialState\nfrom srgan.train import main\n"
+        f"failed = sum(main(typed) for typed in {commands(tmp_path / 'two')!r})\n"
+        "PartialState().destroy_process_group()\nsys.exit(failed)\n"
     )
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
     done = subprocess.run(

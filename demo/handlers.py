@@ -99,29 +99,26 @@ class Handlers:
             yield Updates(status="Drop a photo first.")
             return
         try:
-            work, notes = self._start(photo, mode, oversize)
+            for update in self._follow(photo, mode, oversize, progress):
+                if not turn.is_on(number):
+                    return
+                yield update
         except TooLargeError as error:
             yield Updates(status=f"**{error}**", oversize=_choice(error))
-            return
         except ImageError as error:
             gr.Warning(str(error), title="Cannot use this file")
             said = f"**Cannot use this file.** {error}"
             yield Updates(status=said, photo=None, source=None)
-            return
-        try:
-            for update in self._follow(work, Path(photo).stem, notes, progress):
-                if not turn.is_on(number):
-                    return
-                yield update
         except Exception:
             # Not by an event's `failure`: Gradio counts a cancelled run as a failed one.
             logger.exception("A comparison failed")
             yield Updates(status=BROKEN, photo=None, source=None)
 
     def _follow(
-        self, work: Iterator[Comparison], photo: str, notes: list[str], progress: gr.Progress
+        self, photo: str, mode: Mode, oversize: Oversize | None, progress: gr.Progress
     ) -> Iterator[Updates]:
-        show = Show(photo, list(self._upscalers))
+        work, notes = self._start(photo, mode, oversize)
+        show = Show(Path(photo).stem, list(self._upscalers))
         ready = -1
         for now in work:
             panes = show.panes(now)
@@ -163,17 +160,17 @@ class Handlers:
         """
         if photo is None:
             raise gr.Error("Send a photo.", print_exception=False)
+        nothing = (UNCHANGED,) * (len(self._upscalers) + 1)
         try:
             work, notes = self._start(photo, mode, oversize)
-        except ValueError as error:
+            for now in work:
+                last = now
+                yield nothing  # a place where a cancelled request ends
+        except (TooLargeError, ImageError) as error:
             raise gr.Error(str(error), print_exception=False) from None
-        nothing = (UNCHANGED,) * (len(self._upscalers) + 1)
-        for now in work:
-            last = now
-            yield nothing  # a place where a cancelled request ends
         panes = Show(Path(photo).stem, list(self._upscalers)).panes(last).panes
         files = [pane.file.path for pane in panes if pane.name in self._upscalers]
-        yield *files, {"scores": _plain(last.scores), "notes": notes}
+        yield *files, {"scores": _plain(last.scores), "notes": [*notes, *_explain(last)]}
 
 
 def chosen(photo: str, turn: Turn) -> tuple[str, int, Any]:
@@ -216,7 +213,7 @@ def _choice(error: TooLargeError) -> Any:  # noqa: ANN401 - Gradio's update is u
 def _explain(now: Comparison) -> list[str]:
     if now.hr is None:
         return [NO_ORIGINAL]
-    if min(now.hr.shape[:2]) < MIN_SIDE:
+    if any(scores.today is None for scores in now.scores.values()):
         return [f"Too small to be scored: both sides need at least {MIN_SIDE} pixels."]
     return []
 

@@ -141,6 +141,18 @@ def test_unusable_files_get_a_message_for_people(client, tmp_path, content, word
     assert not LEAKS.search(str(caught.value))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 99)])
+def test_an_original_too_small_to_be_shrunk_is_told_the_smallest_size(client, tmp_path, size):
+    with pytest.raises(AppError, match="4 × 4"):
+        ask(client, save(tmp_path, noise(*size)))
+
+
+def test_a_tiny_original_is_restored_and_the_notes_say_why_it_has_no_scores(client, tmp_path):
+    *_, report = ask(client, save(tmp_path, noise(4, 8)))
+    assert report["scores"]["SRGAN"]["today"] is None
+    assert any("at least 19 pixels" in note for note in report["notes"])
+
+
 def post(url, payload, *choices):
     """Call the endpoint by hand; returns what the server sends."""
     body = {"data": [payload, *(choices or ("original", None))]}

@@ -241,7 +241,8 @@ def refused(folder):
     whole = save(folder, noise(), "whole.png").read_bytes()
     cut.write_bytes(whole[: len(whole) // 2])
     heic.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
-    return {"picture": text, "cut off": cut, "HEIC": heic}
+    small = save(folder, noise(3, 3), "small.png")
+    return {"picture": text, "cut off": cut, "HEIC": heic, "4 × 4": small}
 
 
 def test_a_refused_file_leaves_the_page_usable_and_the_drop_zone_empty(browser, app, tmp_path):

@@ -2,15 +2,13 @@
 
 import os
 import sys
-from pathlib import Path
 
 import gradio as gr
 
 from demo.compare_tab import MAX_FILE_MB
 from demo.page import CSS, build_page
-from srgan.upscale import load_upscalers
+from srgan.upscale import WEIGHTS, load_upscalers
 
-WEIGHTS = Path(__file__).parent / "weights"
 LAUNCH = {
     "theme": gr.themes.Soft(font=["ui-sans-serif", "system-ui", "sans-serif"]),
     "css": CSS,

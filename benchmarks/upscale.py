@@ -15,10 +15,8 @@ import numpy as np
 import torch
 
 from srgan.images import to_lr
-from srgan.upscale import NETWORKS, NetworkUpscaler, has_native_bf16
+from srgan.upscale import NETWORKS, WEIGHTS, NetworkUpscaler, has_native_bf16
 from srgan.weights import load_weights
-
-WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
 def noise(height: int, width: int) -> np.ndarray:

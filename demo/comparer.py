@@ -15,6 +15,7 @@ import gradio as gr
 from gradio.data_classes import FileData, GradioModel
 from gradio.utils import get_upload_folder
 
+from demo.links import refuse_link
 from srgan.images import Image, write_png
 
 HERE = Path(__file__).parent
@@ -62,9 +63,8 @@ class Comparer(gr.HTML):
     async def async_move_resource_to_block_cache(
         self, url_or_file_path: str | Path | None
     ) -> str | None:
-        """Refuse links: Gradio would download one, of any size, before preprocess is asked."""
-        if str(url_or_file_path).lower().startswith(("http:", "https:")):
-            raise gr.Error("Links are not accepted.", print_exception=False)
+        """Refuse links; take files as Gradio does, before preprocess is asked."""
+        refuse_link(url_or_file_path)
         return await super().async_move_resource_to_block_cache(url_or_file_path)
 
     def postprocess(self, value: ComparerData | None) -> ComparerData | None:

@@ -8,7 +8,6 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-import gradio as gr
 from gradio.data_classes import FileData
 
 from demo.compare import Comparison, Scores, compare
@@ -17,7 +16,7 @@ from demo.show import Show
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import Score
 from srgan.reading import read_image
-from srgan.upscale import NETWORKS, load_upscalers
+from srgan.upscale import NETWORKS, WEIGHTS, load_upscalers
 
 EXAMPLES = Path(__file__).parent / "examples"
 NAMES = {
@@ -72,5 +71,4 @@ def _stored(file: str) -> FileData:
 
 
 if __name__ == "__main__":
-    gr.set_static_paths([EXAMPLES])
-    renew(Path(__file__).parents[1] / "weights")
+    renew(WEIGHTS)

@@ -7,6 +7,7 @@ import gradio as gr
 from gradio.data_classes import ImageData
 
 from demo.examples import EXAMPLES
+from demo.links import refuse_link
 
 
 class UploadImage(gr.Image):
@@ -14,7 +15,7 @@ class UploadImage(gr.Image):
 
     Gradio 6.31 does not check where the path of an image payload lies, so a request made by hand
     could open any picture on the server; and it would decode the file itself, with other rules
-    than `srgan.images`. Here only uploads and our own examples pass, links are never followed, and
+    than `srgan.reading`. Here only uploads and our own examples pass, links are never followed, and
     nothing is decoded.
     """
 
@@ -36,9 +37,8 @@ class UploadImage(gr.Image):
         return str(path)
 
     async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str:
-        """Refuse links, which Gradio would download whole and without a limit."""
-        if str(url_or_file_path).lower().startswith(("http://", "https://")):
-            raise gr.Error("Links are not accepted: upload the file.", print_exception=False)
+        """Refuse links; take files as Gradio does."""
+        refuse_link(url_or_file_path)
         return await super().async_move_resource_to_block_cache(url_or_file_path)
 
     def example_payload(self) -> dict[str, Any]:

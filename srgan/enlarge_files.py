@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srgan.alpha import enlarge_alpha, fill_transparent
-from srgan.images import SCALE, Image, ImageError, enlarge, write_png
+from srgan.images import SCALE, Image, ImageError, write_png
 from srgan.reading import MAX_DECODED_PIXELS, Picture, read_picture
-from srgan.upscale import NETWORKS, WEIGHTS, NetworkUpscaler, Steps, Upscaler, steps
-from srgan.weights import load_weights
+from srgan.upscale import NETWORKS, WEIGHTS, Steps, Upscaler, finish, load_upscaler, steps
 
 METHODS = ("bicubic", *(name.lower() for name in NETWORKS))
 DESCRIPTION = """\
@@ -125,18 +124,17 @@ def enlarge_file(job: Job, upscaler: Upscaler, max_pixels: int, overwrite: bool)
 
 def _finish(work: Steps, name: str) -> Image:
     """Run the steps to their end; on a terminal, show how far they are."""
-    show = sys.stderr.isatty()
+    if not sys.stderr.isatty():
+        return finish(work)
+
+    def show(done: float) -> None:
+        sys.stderr.write(f"\r{name}  {done:4.0%} ")
+        sys.stderr.flush()
+
     try:
-        while True:
-            done = next(work)
-            if show:
-                sys.stderr.write(f"\r{name}  {done:4.0%} ")
-                sys.stderr.flush()
-    except StopIteration as end:
-        return end.value
+        return finish(work, show)
     finally:
-        if show:
-            sys.stderr.write("\r\x1b[K")
+        sys.stderr.write("\r\x1b[K")
 
 
 def run(jobs: Sequence[Job], upscaler: Upscaler, max_pixels: int, overwrite: bool) -> int:
@@ -184,15 +182,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         stream.reconfigure(errors="backslashreplace")
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        upscaler = _load(args)
+        upscaler = load_upscaler(args.method, args.weights, args.precision)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     jobs = list(plan(args.files, args.out, args.method))
     return run(jobs, upscaler, int(args.max_megapixels * 1e6), args.overwrite)
-
-
-def _load(args: argparse.Namespace) -> Upscaler:
-    if args.method == "bicubic":
-        return enlarge
-    file = {name.lower(): file for name, file in NETWORKS.items()}[args.method]
-    return NetworkUpscaler(load_weights(args.weights / file), precision=args.precision)

@@ -21,10 +21,10 @@ import torch
 from srgan.evaluation.fingerprint import find_copies
 from srgan.evaluation.image_sets import ImageSet, find_set
 from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, write_json
-from srgan.images import SCALE, Image, enlarge, repeat, write_png
+from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, grid_peaks, paper_score, score
-from srgan.upscale import NETWORKS, WEIGHTS, NetworkUpscaler, Upscaler
-from srgan.weights import load_weights, read_card
+from srgan.upscale import NETWORKS, WEIGHTS, Upscaler, load_upscaler
+from srgan.weights import read_card
 
 METHODS = ("nearest", "bicubic", "srresnet", "srgan")
 DESCRIPTION = """\
@@ -100,12 +100,10 @@ def load_methods(methods: Sequence[str], weights: Path, precision: str) -> dict[
     Raises:
         ValueError: A weight file is missing or does not fit; names it.
     """
-    files = {name.lower(): weights / file for name, file in NETWORKS.items()}
-    plain = {"nearest": repeat, "bicubic": enlarge, "original": lambda lr: lr}
     return {
-        method: plain[method]
-        if method in plain
-        else NetworkUpscaler(load_weights(files[method]), precision=precision)
+        method: (lambda lr: lr)
+        if method == "original"
+        else load_upscaler(method, weights, precision)
         for method in methods
     }
 

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from srgan.images import SCALE, Image, shrink
 
 SHAVE = 4  # pixels taken off each side before scoring, as in the paper
-MIN_SIDE = 2 * SHAVE + 11  # shorter images cannot be scored: the SSIM window must fit
+WINDOW = 11  # taps of today's SSIM window
+MIN_SIDE = 2 * SHAVE + WINDOW  # shorter images cannot be scored: the window must fit
 BT601 = np.array([65.481, 128.553, 24.966]) / 255
 BT709 = np.array([0.2126, 0.7152, 0.0722]) * 219 / 255
 
@@ -49,7 +50,7 @@ def score(sr: Image, hr: Image, shave: int = SHAVE) -> Score:
         ValueError: The sizes differ, or a side is shorter than the SSIM window after shaving.
     """
     a, b = _shaved_luma(sr, hr, shave, BT601)
-    kernel = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    kernel = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / 1.5) ** 2)
     index = _ssim_map(*(_filter(x, kernel / kernel.sum()) for x in _moments(a, b)))
     return Score(_psnr(a, b), index.mean().item())
 
@@ -151,8 +152,8 @@ def _shaved_luma(
     """Two (H, W, 3) images to their luma in 16..235, float64, without their borders."""
     if sr.shape != hr.shape:
         raise ValueError(f"cannot compare sizes {sr.shape} and {hr.shape}")
-    if min(sr.shape[:2]) < 2 * shave + 11:
-        raise ValueError(f"a side needs at least {2 * shave + 11} pixels, got {sr.shape}")
+    if min(sr.shape[:2]) < 2 * shave + WINDOW:
+        raise ValueError(f"a side needs at least {2 * shave + WINDOW} pixels, got {sr.shape}")
     inner = slice(shave, -shave or None)
     a, b = (torch.from_numpy(x[inner, inner] @ weights + 16) for x in (sr, hr))
     return a, b

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from srgan.fuse import fuse
-from srgan.images import SCALE, Image, enlarge, to_image, to_lr
+from srgan.images import SCALE, Image, enlarge, repeat, to_image, to_lr
 from srgan.models import Generator as Network
 from srgan.weights import load_weights
 
@@ -34,6 +34,9 @@ class NetworkUpscaler:
         tile: Longest side of a tile, in small pixels.
         precision: "bf16" halves the time where the processor computes in it and moves a pixel by
             two or three levels at most; "fp32" is exact; "auto" is bf16 there, fp32 elsewhere.
+
+    Raises:
+        ValueError: There is no such precision.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class NetworkUpscaler:
     ) -> None:
         if precision == "auto":
             precision = "bf16" if has_native_bf16() else "fp32"
+        if precision not in ("bf16", "fp32"):
+            raise ValueError(f"precision must be auto, bf16 or fp32, got {precision!r}")
         self.precision = precision
         self._dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
         self._network = fuse(generator).to(self._dtype)
@@ -132,11 +137,11 @@ def steps(upscaler: Upscaler, lr: Image) -> Steps:
     return upscaler(lr)
 
 
-def finish(work: Steps) -> Image:
-    """Run the steps to their end and return the image."""
+def finish(work: Steps, report: Callable[[float], None] = lambda done: None) -> Image:
+    """Run the steps to their end and return the image; report the fraction done after each."""
     while True:
         try:
-            next(work)
+            report(next(work))
         except StopIteration as end:
             return end.value
 
@@ -153,11 +158,16 @@ def load_upscalers(folder: str | Path, precision: Precision = "auto") -> dict[st
     Raises:
         ValueError: A weight file is missing or does not fit; names it and the reason.
     """
-    networks = {
-        name: NetworkUpscaler(load_weights(Path(folder) / file), precision=precision)
-        for name, file in NETWORKS.items()
-    }
-    return {"Bicubic": enlarge, **networks}
+    return {name: load_upscaler(name, folder, precision) for name in ("Bicubic", *NETWORKS)}
+
+
+def load_upscaler(name: str, folder: str | Path, precision: Precision = "auto") -> Upscaler:
+    """Load "nearest", "bicubic", "srresnet" or "srgan", in any case; see `load_upscalers`."""
+    plain = {"nearest": repeat, "bicubic": enlarge}
+    if name.lower() in plain:
+        return plain[name.lower()]
+    files = {network.lower(): file for network, file in NETWORKS.items()}
+    return NetworkUpscaler(load_weights(Path(folder) / files[name.lower()]), precision=precision)
 
 
 if __name__ == "__main__":

@@ -41,3 +41,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def upscalers() -> dict[str, "Upscaler"]:  # noqa: F821 - imported below
+    """The methods as shipped, in fp32."""
+    from srgan.upscale import WEIGHTS, load_upscalers
+
+    return load_upscalers(WEIGHTS, precision="fp32")

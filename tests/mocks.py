@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+import PIL.Image
 
 from srgan.images import repeat
 
@@ -10,6 +11,13 @@ from srgan.images import repeat
 def noise(height=64, width=48, seed=0):
     """A picture of noise, (height, width, 3)."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def save(folder, image, name="photo.png"):
+    """Write an array as a file; returns its path."""
+    path = folder / name
+    PIL.Image.fromarray(image).save(path)
+    return path
 
 
 class Counting:

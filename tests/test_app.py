@@ -12,21 +12,15 @@ import pytest
 from browser import serve
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from mocks import noise
+from mocks import noise, save
 
 from app import LAUNCH, WEIGHTS, main
 from demo.compare_tab import MAX_FILE_MB
 from demo.page import build_page
 from srgan.images import crop_to_scale, shrink
 from srgan.metrics import agreement, detail, paper_score, score
-from srgan.upscale import load_upscalers
 
 LEAKS = re.compile(r"Traceback|site-packages|/tmp|/etc|\.py|PIL|Errno|gradio\.", re.IGNORECASE)
-
-
-@pytest.fixture(scope="module")
-def upscalers():
-    return load_upscalers(WEIGHTS, precision="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +32,6 @@ def url(upscalers):
 @pytest.fixture(scope="module")
 def client(url):
     return Client(url, verbose=False)
-
-
-def save(folder, image, name="photo.png"):
-    path = folder / name
-    PIL.Image.fromarray(image).save(path)
-    return path
 
 
 def pixels(path):

@@ -22,6 +22,7 @@ from srgan.evaluation.report import MEASURES, PUBLISHED, read_json, table, worse
 from srgan.images import crop_to_scale, enlarge, repeat, shrink, write_png
 from srgan.metrics import agreement, colour_shift, detail, grid_peaks, paper_score, score
 from srgan.reading import read_image
+from srgan.upscale import NetworkUpscaler
 from srgan.weights import save_weights
 
 ROOT = Path(__file__).parents[1]
@@ -180,7 +181,7 @@ def test_the_command_prints_and_stores_everything(cli, folders, tmp_path):
             assert entry["mean"].keys() == entry["images"]["cat"].keys() == MEASURES.keys()
     srgan = random_generator(1, 1, 4)
     hr = crop_to_scale(PHOTOS["cat"])
-    sr = module.NetworkUpscaler(srgan, precision="fp32")(shrink(hr))
+    sr = NetworkUpscaler(srgan, precision="fp32")(shrink(hr))
     measured = stored["sets"]["photos"]["methods"]["srgan"]["images"]["cat"]
     assert measured["psnr_today"] == pytest.approx(score(sr, hr).psnr, abs=1e-6)
 

@@ -11,25 +11,19 @@ import numpy as np
 import PIL.Image
 import pytest
 from browser import PHONE, drop_file, serve
-from mocks import Counting, noise
+from mocks import Counting, noise, save
 from playwright.sync_api import expect
 from skimage import data
 
-from app import LAUNCH, WEIGHTS
+from app import LAUNCH
 from demo.compare import Scores
 from demo.examples import NAMES
 from demo.page import build_page
 from demo.table import caption
 from srgan.images import enlarge, shrink
 from srgan.metrics import agreement, detail, paper_score, score
-from srgan.upscale import load_upscalers
 
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
-
-
-@pytest.fixture(scope="module")
-def upscalers():
-    return load_upscalers(WEIGHTS, precision="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +50,6 @@ def opened_over(browser, upscalers, **limits):
     """A page over mock upscalers."""
     with serve(build_page(upscalers, **limits), **LAUNCH) as url, opened(browser, url) as page:
         yield page
-
-
-def save(folder, image, name="photo.png"):
-    path = folder / name
-    PIL.Image.fromarray(image).save(path)
-    return path
 
 
 def drop(page, path):

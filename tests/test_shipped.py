@@ -12,17 +12,12 @@ from srgan.evaluation.report import read_json
 from srgan.images import shrink
 from srgan.metrics import detail, score
 from srgan.reading import read_image
-from srgan.upscale import NETWORKS, WEIGHTS, load_upscalers
+from srgan.upscale import NETWORKS, WEIGHTS
 from srgan.weights import read_card
 
 DIGESTS = {
     file: hashlib.sha256((WEIGHTS / file).read_bytes()).hexdigest() for file in NETWORKS.values()
 }
-
-
-@pytest.fixture(scope="module")
-def upscalers():
-    return load_upscalers(WEIGHTS, precision="fp32")
 
 
 @pytest.mark.parametrize("name", NAMES)

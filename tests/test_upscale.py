@@ -261,3 +261,8 @@ def test_a_missing_weight_file_is_named(tmp_path):
     save_weights(random_generator(blocks=1, channels=4), tmp_path / "srresnet.safetensors", {})
     with pytest.raises(ValueError, match=r"srgan\.safetensors does not exist"):
         load_upscalers(tmp_path)
+
+
+def test_a_precision_that_is_none_is_named():
+    with pytest.raises(ValueError, match="auto, bf16 or fp32, got 'half'"):
+        NetworkUpscaler(random_generator(blocks=1, channels=4), precision="half")

@@ -1,8 +1,8 @@
 """The linked viewer: one shared view over several pictures of the same scene.
 
-comparer.html, comparer.css and comparer.js lie beside this file. They are constants: Gradio runs
-HTML and CSS through a template engine that executes what it finds, so names and captions reach
-the page only as data, which comparer.js shows as text.
+Its HTML, CSS and JavaScript lie in `viewer/`. They are constants: Gradio runs HTML and CSS through
+a template engine that executes what it finds, so names and captions reach the page only as data,
+which the JavaScript shows as text.
 """
 
 import hashlib
@@ -18,7 +18,8 @@ from gradio.utils import get_upload_folder
 from demo.links import refuse_link
 from srgan.images import Image, write_png
 
-HERE = Path(__file__).parent
+VIEWER = Path(__file__).parent / "viewer"
+SCRIPTS = ("state", "draw", "views", "region", "panes", "hands")  # joined in this order
 
 
 class Pane(GradioModel):
@@ -38,11 +39,16 @@ class ComparerData(GradioModel):
     """Everything the viewer shows. The view is reset when id changes, and only then."""
 
     id: str = ""
+    photo: str = ""  # name of the built-in photo, for links that restore it
     panes: list[Pane] = []
 
 
 class Comparer(gr.HTML):
-    """Shows ComparerData in linked panes; zoom and position stay in the browser."""
+    """Shows ComparerData in linked panes, a slider, by flicker or as a difference.
+
+    Zoom, position and view stay in the browser. Its event `region` carries the marked rectangle:
+    `id` of the data and `region`, x, y, width and height in pixels of the outputs or None.
+    """
 
     data_model = ComparerData
 
@@ -50,9 +56,9 @@ class Comparer(gr.HTML):
         """Take gr.HTML's keyword arguments, such as elem_id and visible."""
         super().__init__(
             value=value,
-            html_template=(HERE / "comparer.html").read_text("utf-8"),
-            css_template=(HERE / "comparer.css").read_text("utf-8"),
-            js_on_load=(HERE / "comparer.js").read_text("utf-8"),
+            html_template=(VIEWER / "viewer.html").read_text("utf-8"),
+            css_template=(VIEWER / "viewer.css").read_text("utf-8"),
+            js_on_load="\n".join((VIEWER / f"{n}.js").read_text("utf-8") for n in SCRIPTS),
             apply_default_css=False,
             **kwargs,
         )

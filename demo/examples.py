@@ -45,7 +45,13 @@ def load_example(name: str) -> tuple[ComparerData, dict[str, Scores]]:
     images = {m: read_image(EXAMPLES / f"{name}_{m.lower()}_x{SCALE}.png") for m in scores}
     lr, hr = read_image(EXAMPLES / f"{name}_small.png"), read_image(original_path(name))
     show = Show(name, list(scores), write=lambda _, file: _stored(file))
-    return show.panes(Comparison(lr, hr, images, scores)), scores
+    panes = show.panes(Comparison(lr, hr, images, scores))
+    return panes.model_copy(update={"photo": name}), scores
+
+
+def weights_digests(weights: Path = WEIGHTS) -> dict[str, str]:
+    """Return the sha256 of each weight file of a folder, by name."""
+    return {f: hashlib.sha256((weights / f).read_bytes()).hexdigest() for f in NETWORKS.values()}
 
 
 def renew(weights: Path) -> None:
@@ -62,8 +68,8 @@ def renew(weights: Path) -> None:
         Show(name, list(upscalers), write).panes(last)
         examples[name] = {method: asdict(scores) for method, scores in last.scores.items()}
         print(name, {m: round(s.today.psnr, 2) for m, s in last.scores.items()})
-    digests = {f: hashlib.sha256((weights / f).read_bytes()).hexdigest() for f in NETWORKS.values()}
-    _SCORES.write_text(json.dumps({"weights": digests, "examples": examples}, indent=1) + "\n")
+    stored = {"weights": weights_digests(weights), "examples": examples}
+    _SCORES.write_text(json.dumps(stored, indent=1) + "\n")
 
 
 def _stored(file: str) -> FileData:

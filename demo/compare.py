@@ -18,7 +18,7 @@ _one_step_at_a_time = threading.Lock()
 class Scores:
     """What one method reached; None where there is no original to compare with."""
 
-    seconds: float
+    seconds: float | None  # None where nothing was timed
     agreement: float  # [dB], see srgan.metrics
     today: Score | None = None
     paper: Score | None = None
@@ -72,15 +72,21 @@ def compare(
         now = replace(
             now,
             images={**now.images, method: sr},
-            scores={**now.scores, method: _scores(sr, now, seconds)},
+            scores={**now.scores, method: rate(sr, hr, agreement(sr, now.lr), seconds)},
             working=None,
         )
         yield now
 
 
-def _scores(sr: Image, comparison: Comparison, seconds: float) -> Scores:
-    agrees = agreement(sr, comparison.lr)
-    hr = comparison.hr
+def rate(sr: Image, hr: Image | None, agrees: float, seconds: float | None = None) -> Scores:
+    """Score an image, (H, W, 3), against the original if there is one that is large enough.
+
+    Args:
+        sr: Restored image.
+        hr: Original.
+        agrees: The agreement with the input [dB].
+        seconds: What the image took.
+    """
     if hr is None or min(hr.shape[:2]) < MIN_SIDE:
         return Scores(seconds, agrees)
     return Scores(seconds, agrees, score(sr, hr), paper_score(sr, hr), detail(sr, hr))

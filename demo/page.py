@@ -13,10 +13,10 @@ CSS = """
 #intro p { max-width: 75em; }
 #limits, #limits * { font-size: var(--text-xs); color: var(--body-text-color-subdued); }
 #mode label, #oversize label { width: 100%; }
-:is(#today, #paper) :is(th, td) { overflow-wrap: normal; word-break: normal; }
+:is(#today, #paper, #region) :is(th, td) { overflow-wrap: normal; word-break: normal; }
 :is(#today, #paper) td { white-space: nowrap; }
 @media (max-width: 640px) {
-  :is(#today, #paper) :is(th, td) { font-size: var(--text-xs); padding: 6px 4px !important; }
+  :is(#today, #paper, #region) :is(th, td) { font-size: var(--text-xs); padding: 6px 4px !important; }
 }
 #examples { gap: 8px; }
 #examples button { flex-direction: column; gap: 4px; }
@@ -58,7 +58,8 @@ def build_page(
     ) as page:
         gr.Markdown(TITLE + "\n\n" + INTRO, elem_id="intro")
         with gr.Tab("Compare"):
-            CompareTab(upscalers, max_output_pixels)
+            compare = CompareTab(upscalers, max_output_pixels)
+        compare.open_link(page)
         page.load(None, js=PASTE)
     # Light events are not queued; the heavy ones wait for each other, see `CompareTab`.
     return page.queue(max_size=16, api_open=False, default_concurrency_limit=8)

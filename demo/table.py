@@ -1,7 +1,7 @@
 """The scores in words: the table under the panes and the captions on them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from demo.compare import Scores
@@ -14,8 +14,8 @@ def caption(scores: Scores, protocol: Protocol) -> str:
     """Return the line under a pane, such as "29.34 dB · SSIM 0.812"."""
     fidelity = getattr(scores, protocol)
     if fidelity is None:
-        return f"agrees with the input to {_number(scores.agreement, 1)} dB"
-    return f"{_number(fidelity.psnr, 2)} dB · SSIM {fidelity.ssim:.3f}"
+        return f"agrees with the input to {number(scores.agreement, 1)} dB"
+    return f"{number(fidelity.psnr, 2)} dB · SSIM {fidelity.ssim:.3f}"
 
 
 def table(scores: Mapping[str, Scores], protocol: Protocol) -> str:
@@ -25,38 +25,57 @@ def table(scores: Mapping[str, Scores], protocol: Protocol) -> str:
         scores: By method. Columns without a value, for want of an original, are left out.
         protocol: Which PSNR and SSIM to show.
     """
-    if not scores:
-        return ""
-    columns = {
+    return markdown(list(scores), columns(scores, protocol)) if scores else ""
+
+
+def columns(
+    scores: Mapping[str, Scores], protocol: Protocol, mark: bool = True
+) -> dict[str, list[str]]:
+    """Return the columns of a score table as Markdown: by heading, a cell for each method.
+
+    Args:
+        scores: By method. A column in which one has no value is left out.
+        protocol: Which PSNR and SSIM to show.
+        mark: Whether the best of each column is marked.
+    """
+    values = {
         "PSNR [dB]": ([getattr(getattr(s, protocol), "psnr", None) for s in scores.values()], 2),
         "SSIM": ([getattr(getattr(s, protocol), "ssim", None) for s in scores.values()], 3),
         "Detail [%]": ([s.detail for s in scores.values()], 0),
         "Agreement [dB]": ([s.agreement for s in scores.values()], 1),
         "Time [s]": ([s.seconds for s in scores.values()], 2),
     }
-    columns = {name: column for name, column in columns.items() if None not in column[0]}
-    cells = [_column(name, *column) for name, column in columns.items()]
-    lines = ["| Method | " + " | ".join(columns) + " |", "|:--|" + "--:|" * len(columns)]
+    return {
+        name: _marked(name, *column) if mark else [number(v, column[1]) for v in column[0]]
+        for name, column in values.items()
+        if None not in column[0]
+    }
+
+
+def markdown(methods: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
+    """Return a Markdown table with a row for each method; `cells` are columns by heading."""
+    lines = ["| Method | " + " | ".join(cells) + " |", "|:--|" + "--:|" * len(cells)]
     lines += [
         f"| {method} | " + " | ".join(row) + " |"
-        for method, row in zip(scores, zip(*cells, strict=True), strict=True)
+        for method, row in zip(methods, zip(*cells.values(), strict=True), strict=True)
     ]
     return "\n".join(lines)
 
 
-def _column(name: str, values: list[float], digits: int) -> list[str]:
+def _marked(name: str, values: list[float], digits: int) -> list[str]:
     distance = {  # from the best possible value
         "Detail [%]": lambda v: abs(v - 100),
         "Time [s]": lambda v: v,
     }.get(name, lambda v: -v)
-    texts = [_number(v, digits) for v in values]
+    texts = [number(v, digits) for v in values]
     finite = [distance(v) for v in values if not math.isnan(v)]
     best = min(finite, default=None)
     winners = {t for t, v in zip(texts, values, strict=True) if distance(v) == best}
     return [f"**{t}** {BEST}" if t in winners and len(texts) > 1 else t for t in texts]
 
 
-def _number(value: float, digits: int) -> str:
+def number(value: float, digits: int) -> str:
+    """Return a number as people read it, "∞" and "–" for infinity and NaN."""
     if math.isinf(value):
         return "∞"
     return "–" if math.isnan(value) else f"{value:.{digits}f}"

@@ -22,7 +22,8 @@ from srgan.evaluation.fingerprint import find_copies
 from srgan.evaluation.image_sets import ImageSet, find_set
 from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, write_json
 from srgan.images import SCALE, Image, write_png
-from srgan.metrics import agreement, colour_shift, detail, grid_peaks, paper_score, score
+from srgan.metrics import agreement, colour_shift, detail, paper_score, score
+from srgan.spectrum import grid_peaks
 from srgan.upscale import NETWORKS, WEIGHTS, Upscaler, load_upscaler
 from srgan.weights import read_card
 

@@ -1,4 +1,4 @@
-"""Scores of a restored image: PSNR and SSIM in two protocols, detail, agreement, grid, colour.
+"""Scores of a restored image: PSNR and SSIM in two protocols, detail, agreement, colour.
 
 The two protocols are never mixed; every number says which it is:
 
@@ -26,9 +26,6 @@ WINDOW = 11  # taps of today's SSIM window
 MIN_SIDE = 2 * SHAVE + WINDOW  # shorter images cannot be scored: the window must fit
 BT601 = np.array([65.481, 128.553, 24.966]) / 255
 BT709 = np.array([0.2126, 0.7152, 0.0722]) * 219 / 255
-
-
-GRID_BLOCK = 64  # side of the blocks whose spectra `grid_peaks` averages
 
 
 class Score(NamedTuple):
@@ -78,7 +75,10 @@ def detail(sr: Image, hr: Image, shave: int = SHAVE) -> float:
 
     Arguments and errors are those of `score`; NaN for an original without any.
     """
-    restored, original = (_high_energy(x) for x in _shaved_luma(sr, hr, shave, BT601))
+    spectra = (power_spectrum(x) for x in _shaved_luma(sr, hr, shave, BT601))
+    restored, original = (
+        (s.power * s.count)[s.frequency > 0.5 / SCALE].sum().item() for s in spectra
+    )
     return 100 * restored / original if original > 1e-6 else math.nan  # not what rounding left
 
 
@@ -107,43 +107,24 @@ def colour_shift(sr: Image, lr: Image) -> float:
     return float(np.abs(sr.mean(axis=(0, 1)) - lr.mean(axis=(0, 1))).max())
 
 
-class GridPeaks(NamedTuple):
-    """How far a pattern of fixed period stands out of an image's spectrum; 0 when it does not."""
+class PowerSpectrum(NamedTuple):
+    """Power of a luma at each frequency, without the half that mirrors the other."""
 
-    quarter: float  # period 4 [dB]
-    half: float  # period 2 [dB]
+    frequency: torch.Tensor  # (H, W // 2 + 1), distance from 0 [cycles a pixel]
+    power: torch.Tensor  # (H, W // 2 + 1); 1 everywhere for white noise of variance 1
+    count: torch.Tensor  # (W // 2 + 1,): 2 where the other half has the same again, else 1
 
 
-def grid_peaks(sr: Image, shave: int = SHAVE) -> GridPeaks:
-    """Measure the grid that two PixelShuffles leave: their 16 phases differ, with period 4 and 2.
-
-    The luma's power spectrum is averaged over Hann-windowed blocks of 64 x 64, half overlapping, so
-    that the value does not depend on the image's size. At each frequency that such a pattern has,
-    horizontal, vertical and mixed, the power is divided by the median over the ring of 3 to 6 bins
-    around it; the result is the mean of these ratios in dB. Noise of one gray level is added to
-    both, since what is under it is not seen.
-
-    Lines and edges of the picture itself count too, so an original lies around 0 and may be
-    negative. Measured means of Set5, Set14, BSD100: originals -0.4 to 0.6 (one image: up to 4.6),
-    bicubic 0 to 0.4, a young GAN with dotted edges 6.5 to 9.6.
-
-    Args:
-        sr: Image, (H, W, 3).
-        shave: Pixels taken off each side first.
-
-    Returns:
-        NaN for both if the image is smaller than a block.
-    """
-    inner = slice(shave, -shave or None)
-    luma = torch.from_numpy(sr[inner, inner] @ BT601)
-    if min(luma.shape) < GRID_BLOCK:
-        return GridPeaks(math.nan, math.nan)
-    window = torch.hann_window(GRID_BLOCK, dtype=luma.dtype)
-    power = _mean_block_spectrum(luma, torch.outer(window, window))
-    power += window.square().sum().square()  # white noise of variance 1
-    # Each stands for its mirror image as well: (1, 3) for (3, 1), (1, 2) for (3, 2).
-    quarter = [(0, 1), (1, 0), (1, 1), (1, 3), (1, 2), (2, 1)]
-    return GridPeaks(_peak(power, quarter), _peak(power, [(0, 2), (2, 0), (2, 2)]))
+def power_spectrum(luma: torch.Tensor) -> PowerSpectrum:
+    """Compute the power spectrum of an (H, W) luma under a Hann window, without its mean."""
+    height, width = luma.shape
+    window = [torch.hann_window(n, periodic=False, dtype=luma.dtype) for n in (height, width)]
+    power = torch.fft.rfft2((luma - luma.mean()) * torch.outer(*window)).abs().square()
+    power /= math.prod(w.square().sum().item() for w in window)
+    count = torch.ones(width // 2 + 1, dtype=luma.dtype)
+    count[1 : (width + 1) // 2] = 2
+    fy, fx = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
+    return PowerSpectrum(torch.hypot(fy, fx), power, count)
 
 
 def _shaved_luma(
@@ -204,36 +185,3 @@ def _daala_kernel(height: int, width: int) -> NDArray[np.float64]:
     taps = np.floor(taps + 0.5)
     taps[len(taps) // 2] += 256 - taps.sum()
     return taps / 256
-
-
-def _high_energy(luma: torch.Tensor) -> float:
-    height, width = luma.shape
-    window = [torch.hann_window(n, periodic=False, dtype=luma.dtype) for n in (height, width)]
-    spectrum = torch.fft.rfft2((luma - luma.mean()) * torch.outer(*window)).abs().square()
-    spectrum[:, 1 : (width + 1) // 2] *= 2  # rfft2 leaves out the mirrored half
-    fy, fx = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
-    return spectrum[torch.hypot(fy, fx) > 0.5 / SCALE].sum().item()
-
-
-def _mean_block_spectrum(luma: torch.Tensor, window: torch.Tensor) -> torch.Tensor:
-    """Power spectrum of an (H, W) luma, averaged over blocks that overlap by half."""
-    side = len(window)
-    total, count = torch.zeros_like(window), 0
-    for top in range(0, luma.shape[0] - side + 1, side // 2):  # a row at a time: bounded memory
-        blocks = luma[top : top + side].unfold(1, side, side // 2).transpose(0, 1)
-        blocks = (blocks - blocks.mean(dim=(1, 2), keepdim=True)) * window
-        total += torch.fft.fft2(blocks.float()).abs().square().sum(0)
-        count += len(blocks)
-    return total / count
-
-
-def _peak(power: torch.Tensor, frequencies: list[tuple[int, int]]) -> float:
-    """Mean ratio to the surroundings [dB] at frequencies (y, x) in quarters of a cycle a pixel."""
-    side = len(power)
-    y, x = np.mgrid[-6:7, -6:7]
-    ring = (np.hypot(y, x) >= 3) & (np.hypot(y, x) <= 6)
-    y, x = y[ring], x[ring]
-    levels = 10 * power.log10().numpy()
-    bins = [(side * fy // 4, side * fx // 4) for fy, fx in frequencies]
-    ratios = [levels[v, u] - np.median(levels[(v + y) % side, (u + x) % side]) for v, u in bins]
-    return float(np.mean(ratios))

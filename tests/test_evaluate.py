@@ -20,8 +20,9 @@ from srgan.evaluation.fingerprint import LIKENESS, closest, find_copies, fingerp
 from srgan.evaluation.image_sets import find_set
 from srgan.evaluation.report import MEASURES, PUBLISHED, read_json, table, worse, write_json
 from srgan.images import crop_to_scale, enlarge, repeat, shrink, write_png
-from srgan.metrics import agreement, colour_shift, detail, grid_peaks, paper_score, score
+from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.reading import read_image
+from srgan.spectrum import grid_peaks
 from srgan.upscale import NetworkUpscaler
 from srgan.weights import save_weights
 

@@ -17,7 +17,6 @@ from srgan.metrics import (
     agreement,
     colour_shift,
     detail,
-    grid_peaks,
     paper_score,
     score,
 )
@@ -273,71 +272,3 @@ def test_colour_shift_is_the_worst_channels():
     assert colour_shift(repeat(lr), lr) == 0
     assert colour_shift(repeat(lr) + np.array([1, 0, 7], np.uint8), lr) == 7
     assert colour_shift(repeat(lr) - np.array([0, 3, 0], np.uint8), lr) == 3
-
-
-def patterned(image, tile, amplitude=1.0):
-    """Add a tile over and over, (k, k) in levels."""
-    rows, columns = (-(-n // len(tile)) for n in image.shape[:2])
-    pattern = np.tile(tile, (rows, columns))[: image.shape[0], : image.shape[1]]
-    return np.clip(np.rint(image + amplitude * pattern[..., None]), 0, 255).astype(np.uint8)
-
-
-DOTS = np.zeros((4, 4)) - 1
-DOTS[0, 0] = 15
-
-
-@pytest.mark.parametrize("image", [ASTRONAUT, COFFEE, CAT])
-def test_a_picture_has_no_grid(image):
-    for picture in (image, enlarge(shrink(image)), noisy(image), blurred(image, 2)):
-        peaks = grid_peaks(picture)
-        assert max(np.abs(peaks)) < 3.6, peaks  # the astronaut's fine lines reach 3
-    assert max(np.abs(grid_peaks(noisy(np.full_like(image, 128))))) < 0.7
-
-
-@pytest.mark.parametrize("image", [ASTRONAUT, COFFEE, CAT])
-def test_dots_in_every_fourth_pixel_stand_out(image):
-    grids = [grid_peaks(patterned(image, DOTS, amplitude)) for amplitude in (0.1, 0.2, 0.5)]
-    assert min(grids[-1]) > 8
-    assert all(a.quarter < b.quarter for a, b in zip(grids, grids[1:], strict=False))
-    assert all(a.half < b.half for a, b in zip(grids, grids[1:], strict=False))
-
-
-def test_the_period_is_told_apart():
-    checks = np.array([[1, -1], [-1, 1]])
-    stripes = np.array([[1, 0, -1, 0]]).repeat(4, axis=0)
-    flat = noisy(np.full((300, 400, 3), 128, np.uint8), 3)
-    two, four = grid_peaks(patterned(flat, checks, 4)), grid_peaks(patterned(flat, stripes, 4))
-    assert two.half > 8
-    assert abs(two.quarter) < 0.7
-    assert four.quarter > 4
-    assert abs(four.half) < 0.7
-    assert max(np.abs(grid_peaks(patterned(flat, np.eye(5), 9)))) < 1.5  # another period
-    assert max(np.abs(grid_peaks(patterned(flat, np.eye(3), 9)))) < 1.5
-
-
-@pytest.mark.parametrize("shift", [(0, 1), (1, 2), (3, 3)])
-def test_the_grid_may_start_anywhere(shift):
-    grid = grid_peaks(patterned(CAT, DOTS, 0.5))
-    moved = grid_peaks(patterned(CAT, np.roll(DOTS, shift, (0, 1)), 0.5))
-    assert moved == pytest.approx(grid, abs=1)
-
-
-def test_the_grid_is_measured_alike_at_any_size():
-    small = grid_peaks(patterned(ASTRONAUT[:200, 100:330], DOTS, 0.5))
-    large = grid_peaks(patterned(np.tile(ASTRONAUT, (2, 2, 1)), DOTS, 0.5))
-    assert small == pytest.approx(large, abs=3)
-
-
-def test_what_is_not_seen_is_no_grid():
-    """A flat picture, where a hundredth of the pixels is off by one level in a regular pattern."""
-    flat = np.full((256, 256, 3), 128, np.uint8)
-    assert grid_peaks(flat) == pytest.approx((0, 0))
-    tile = np.zeros((20, 20))
-    tile[0, 0] = 1
-    assert max(grid_peaks(patterned(flat, tile))) < 1
-
-
-def test_no_grid_can_be_measured_in_a_small_image():
-    assert all(map(math.isnan, grid_peaks(CAT[:71, :200])))
-    assert all(map(math.isnan, grid_peaks(CAT[:1, :1])))
-    assert not any(map(math.isnan, grid_peaks(CAT[:72, :72])))

@@ -22,7 +22,8 @@ function update() {
     if (isNew) pane.source = pane.picture = null;
     fill(pane, data);
   });
-  if (isNew) Object.assign(view, { zoom: FIT, region: null });
+  if (isNew) view.zoom = FIT;
+  if (isNew && view.region) clearRegion();
   offer(list);
   if (isNew) restore();
   if (isOther) layout();

@@ -1,0 +1,138 @@
+"""What stands under the viewer: a region's scores and figure, the plots, everything as a ZIP."""
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from demo.compare import Scores
+from demo.comparer import Comparer, ComparerData, Pane, write_pane_file
+from demo.examples import weights_digests
+from demo.export import write_zip
+from demo.plots import perception_distortion, power_spectrum, spectra
+from demo.region import parse_region, region_caption, region_figure, region_scores, region_table
+from demo.table import Protocol
+from srgan.images import Image, repeat
+from srgan.reading import read_image
+
+INPUT, ORIGINAL = "input", "original"  # keys of the panes that no method made
+SAVE = """(file) => {
+  if (!file) return;
+  const link = document.createElement("a");
+  Object.assign(link, {href: file.url, download: file.orig_name}).click();
+}"""
+# Reading and scoring 4 megapixels takes seconds: not beside each other, but beside the networks.
+SCORING = {"concurrency_id": "scoring", "concurrency_limit": 1, "api_visibility": "private"}
+
+
+class Analysis:
+    """Components and events; made where the components are to stand.
+
+    Args:
+        panes: What the viewer shows at first.
+        scores: Its scores, by method.
+    """
+
+    def __init__(self, panes: ComparerData, scores: Mapping[str, Scores]) -> None:
+        with gr.Column(visible=False, elem_id="region") as self.box:
+            self.table = gr.Markdown()
+            self.figure = gr.DownloadButton("Save this region as a figure (PNG)", size="sm")
+        self.export = gr.Button("Download everything (ZIP)", size="sm", elem_id="export")
+        self.file = gr.File(visible="hidden", label="Everything")
+        quality, spectrum = explain(panes, scores)
+        title = "Why numbers and eyes disagree"
+        with gr.Accordion(title, open=False, elem_id="plots"), gr.Row():
+            self.quality, self.spectrum = gr.HTML(quality), gr.HTML(spectrum)
+
+    def connect(
+        self, comparer: Comparer, shown: gr.State, scores: gr.State, protocol: gr.Radio
+    ) -> None:
+        """Connect the events of what stands here."""
+        outputs = [self.box, self.table, self.figure]
+        comparer.region(
+            marked,
+            [shown, scores, protocol],
+            outputs,
+            show_progress="hidden",
+            trigger_mode="always_last",
+            **SCORING,
+        )
+        self.export.click(everything, [shown, scores], self.file, **SCORING).success(
+            None, self.file, js=SAVE
+        )
+
+    def follow(self, event: Any, shown: gr.State, scores: gr.State) -> None:  # noqa: ANN401
+        """Renew the plots after an event that shows another picture."""
+        plots = [self.quality, self.spectrum]
+        event.then(explain, [shown, scores], plots, show_progress="hidden", **SCORING)
+
+
+def marked(
+    shown: ComparerData, scores: Mapping[str, Scores], protocol: Protocol, event: gr.EventData
+) -> tuple[Any, str, Any]:
+    """Score the region that the viewer tells of; hides the box when it was cleared."""
+    data = event._data if isinstance(event._data, dict) else {}  # noqa: SLF001 - the documented access fails on None
+    nothing = gr.Column(visible=False), "", gr.DownloadButton(value=None)
+    images = _images(shown)
+    if data.get("region") is None or data.get("id") != shown.id or not images:
+        return nothing
+    height, width = next(iter(images.values())).shape[:2]
+    try:
+        region = parse_region(data["region"], width, height)
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+    by_key = {pane.key: pane for pane in shown.panes if pane.key in images}
+    methods = {by_key[k].name: image for k, image in images.items() if k not in (INPUT, ORIGINAL)}
+    lr = _read(by_key[INPUT])
+    inside = region_scores(methods, lr, images.get(ORIGINAL), region)
+    captions = {name: region_caption(s, protocol) for name, s in inside.items()}
+    panes = [(p.name, images[p.key], captions.get(p.name, "")) for p in by_key.values()]
+    photo = by_key[INPUT].file.orig_name.removesuffix("_small.png")
+    has_scores = any(getattr(s, protocol) for s in inside.values())
+    figure = region_figure(panes, region, photo, protocol if has_scores else None)
+    place = "_".join(map(str, region))
+    file = write_pane_file(figure, f"{photo}_region_{place}.png")
+    text = f"**Region** of {region.width} × {region.height} pixels at {region.left}, {region.top}"
+    table = region_table(inside, {n: scores[n] for n in inside}, region, protocol)
+    return gr.Column(visible=True), f"{text}\n\n{table}", gr.DownloadButton(value=file.path)
+
+
+def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
+    """Write all pictures that are ready, with their scores, into a ZIP; returns its path."""
+    ready = [pane for pane in shown.panes if pane.file]
+    if not ready:
+        raise gr.Error("There is nothing to download yet.", print_exception=False)
+    photo = ready[0].file.orig_name.removesuffix("_small.png")
+    path = Path(get_upload_folder()) / uuid.uuid4().hex / f"{photo}_x4.zip"
+    path.parent.mkdir(parents=True)
+    files = [(pane.file.orig_name, pane.file.path) for pane in ready]
+    try:
+        write_zip(path, files, scores, photo, weights_digests())
+    except OSError:
+        raise gr.Error(
+            "A picture is no longer kept: compare the photo again.", print_exception=False
+        ) from None
+    return str(path)
+
+
+def explain(shown: ComparerData, scores: Mapping[str, Scores]) -> tuple[str, str]:
+    """Return the two plots of what is shown: quality and spectrum, HTML."""
+    names = {pane.key: pane.name for pane in shown.panes}
+    images = {names[key]: image for key, image in _images(shown).items() if key != INPUT}
+    return perception_distortion(scores), power_spectrum(spectra(images))
+
+
+def _images(shown: ComparerData) -> dict[str, Image]:
+    """Read the pictures that are ready, by key; the small input repeated to their size."""
+    images = {pane.key: _read(pane) for pane in shown.panes if pane.file}
+    if INPUT in images and len(images) > 1:
+        images[INPUT] = repeat(images[INPUT])
+        return images
+    return {}
+
+
+def _read(pane: Pane) -> Image:
+    return read_image(pane.file.path)

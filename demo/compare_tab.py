@@ -5,9 +5,11 @@ from functools import partial
 
 import gradio as gr
 
+from demo.analysis import Analysis
 from demo.comparer import Comparer
 from demo.examples import NAMES, original_path
-from demo.handlers import Handlers, Turn, Updates, chosen, example, stop
+from demo.handlers import Handlers, Turn, Updates, chosen, example, linked, place, shrink, stop
+from demo.placer import Placer
 from demo.table import BEST
 from demo.upload import UploadImage
 from srgan.images import SCALE
@@ -53,10 +55,10 @@ class CompareTab:
             with gr.Column(scale=4, min_width=320):
                 self._results(first)
         self.shown, self.source = gr.State(first.panes), gr.State(first.source)
-        self.turn = gr.State(Turn())
+        self.turn, self.scores = gr.State(Turn()), gr.State(first.scores)
         self._updated = [
             *(self.comparer, self.shown, self.today, self.paper, self.status),
-            *(self.oversize, self.photo, self.source, self.mode),
+            *(self.placer, self.photo, self.source, self.mode, self.scores),
         ]  # in the order of Updates
         self._connect(handlers)
         self._add_api(handlers, list(upscalers))
@@ -71,10 +73,8 @@ class CompareTab:
             elem_id="photo",
         )
         gr.Markdown(_limits(max_output_pixels), elem_id="limits")
+        self.placer = Placer(visible="hidden", elem_id="placer")
         self.mode = gr.Radio(MODES, value=first.mode, label="What is it?", elem_id="mode")
-        self.oversize = gr.Radio(
-            ["centre", "shrink"], label="It is too large", visible=False, elem_id="oversize"
-        )
         self.status = gr.Markdown(first.status, elem_id="status", min_height=64)
         self.stop = gr.Button("Stop", variant="stop", size="sm", elem_id="stop")
         gr.Markdown("Or one of these, precomputed:")
@@ -86,6 +86,7 @@ class CompareTab:
 
     def _results(self, first: Updates) -> None:
         self.comparer = Comparer(first.panes, elem_id="comparer")
+        self.analysis = Analysis(first.panes, first.scores)
         self.protocol = gr.Radio(
             PROTOCOLS, value="today", label="PSNR and SSIM in", elem_id="protocol"
         )
@@ -104,23 +105,28 @@ class CompareTab:
         begun = gr.State()
         run = begun.change(
             handlers.run,
-            [self.source, self.mode, self.oversize, self.turn, begun],
+            [self.source, self.mode, self.turn, begun],
             self._updated,
             show_progress_on=self.status,
             trigger_mode="multiple",  # the run before may still be on its way out
             api_visibility="private",
             **HEAVY,
         )
-        choices = [self.mode.input, self.oversize.input]
         buttons = [button.click for button in (self.stop, *self.examples.values())]
-        gr.on([self.photo.upload, *choices, *buttons], None, cancels=run)
+        gr.on([self.photo.upload, self.mode.input, *buttons], None, cancels=run)
 
-        new = [self.source, begun, self.oversize]
+        new = [self.source, begun, self.placer]
         self.photo.upload(chosen, [self.photo, self.turn], new, **LIGHT_QUEUED)
-        gr.on(choices, Turn.begin, self.turn, begun, **LIGHT_QUEUED)
+        self.mode.input(Turn.begin, self.turn, begun, **LIGHT_QUEUED)
+        for event, begin in ((self.placer.place, place), (self.placer.shrink, shrink)):
+            event(None, cancels=run)
+            event(begin, self.turn, begun, **LIGHT_QUEUED)
         self.stop.click(stop, [self.shown, self.turn], [self.comparer, self.status], **LIGHT)
         for name, button in self.examples.items():
-            button.click(partial(example, name), self.turn, self._updated, **LIGHT)
+            shows = button.click(partial(example, name), self.turn, self._updated, **LIGHT)
+            self.analysis.follow(shows, self.shown, self.scores)
+        self.analysis.follow(run, self.shown, self.scores)
+        self.analysis.connect(self.comparer, self.shown, self.scores, self.protocol)
         self.protocol.input(
             lambda p: (gr.Column(visible=p == "today"), gr.Column(visible=p == "paper")),
             self.protocol,
@@ -128,10 +134,16 @@ class CompareTab:
             **LIGHT,
         )
 
+    def open_link(self, page: gr.Blocks) -> None:
+        """Show at the start what the address asks for."""
+        shows = page.load(linked, self.turn, self._updated, **LIGHT)
+        self.analysis.follow(shows, self.shown, self.scores)
+
     def _add_api(self, handlers: Handlers, methods: list[str]) -> None:
         files = [gr.File(label=f"{method} ×{SCALE}, PNG", visible=False) for method in methods]
         report = gr.JSON(label="Scores", visible=False)
-        inputs = [self.photo, self.mode, self.oversize]
+        oversize = gr.Radio(["centre", "shrink"], label="If it is too large", visible=False)
+        inputs = [self.photo, self.mode, oversize]
         gr.Button(visible=False).click(
             handlers.api, inputs, [*files, report], api_name="compare", **HEAVY
         )
@@ -141,6 +153,6 @@ def _limits(max_output_pixels: int) -> str:
     original, small = max_output_pixels / 1e6, max_output_pixels / SCALE**2 / 1e6
     return (
         f"Up to {original:.1f} megapixels for an original, {small:.2f} for a small image, "
-        f"{MAX_FILE_MB} MB a file; of a larger photo you choose a piece or shrink it. PNG, JPEG, "
+        f"{MAX_FILE_MB} MB a file; of a larger photo you place a piece or shrink it. PNG, JPEG, "
         "WebP, AVIF, TIFF, BMP, GIF. Photos are deleted within an hour or two."
     )

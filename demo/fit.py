@@ -9,46 +9,61 @@ from PIL import Image as Pillow
 from srgan.images import SCALE, Image
 
 Oversize = Literal["centre", "shrink"]
+Corner = tuple[int, int]  # left, top: where a piece begins, in pixels of the photo
 MAX_OUTPUT_PIXELS = 2048 * 2048  # about ten seconds for both networks on two cores
 
 
 class TooLargeError(ValueError):
-    """The photo is over the limit, and the person has not said yet what to do about it."""
+    """The photo is over the limit, and what to do about it was not said or cannot be done."""
 
-    def __init__(self, size: tuple[int, int], fitting: tuple[int, int], limit: int) -> None:
+    def __init__(
+        self, size: tuple[int, int], fitting: tuple[int, int], limit: int, problem: str = ""
+    ) -> None:
         self.size, self.fitting = size, fitting  # (height, width) as given, and within the limit
         super().__init__(
-            f"The image is {_size(size)}; at most {limit / 1e6:.2g} megapixels can be compared "
-            f"here. Take its centre piece ({_size(fitting)}) or shrink it to {_size(fitting)}."
+            f"{problem}The image is {_size(size)}; at most {limit / 1e6:.2g} megapixels can be "
+            f"compared here. Take a piece of {_size(fitting)}, such as its centre, or shrink it to "
+            f"{_size(fitting)}."
         )
 
 
-def fit(image: Image, limit: int, oversize: Oversize | None) -> tuple[Image, str]:
+def fit(
+    image: Image, limit: int, oversize: Oversize | None, corner: Corner | None = None
+) -> tuple[Image, str]:
     """Bring an image under a limit in the way that the person chose.
 
     Args:
         image: (H, W, 3).
         limit: Pixels it may have.
-        oversize: "centre" cuts out the middle at full sharpness, "shrink" makes the whole smaller.
+        oversize: "centre" cuts out a piece at full sharpness, "shrink" makes the whole smaller.
+        corner: Where the piece begins; without one it is the middle.
 
     Returns:
         The image, and a sentence that says what was done: empty if nothing was.
 
     Raises:
-        TooLargeError: It is over the limit and `oversize` is None.
+        TooLargeError: It is over the limit, and `oversize` is None or the piece that begins at
+            `corner` does not lie within it.
     """
-    height, width = image.shape[:2]
+    height, width = size = image.shape[:2]
     if height * width <= limit:
         return image, ""
     new_height, new_width = fitting = _within(height, width, limit)
     if oversize is None:
-        raise TooLargeError((height, width), fitting, limit)
-    if oversize == "centre":
-        top, left = (height - new_height) // 2, (width - new_width) // 2
-        piece = image[top : top + new_height, left : left + new_width]
-        return piece, f"The centre {_size(fitting)} of {_size((height, width))} is compared."
-    smaller = Pillow.fromarray(image).resize((new_width, new_height), Pillow.Resampling.LANCZOS)
-    return np.asarray(smaller), f"Shrunk from {_size((height, width))} to {_size(fitting)} first."
+        raise TooLargeError(size, fitting, limit)
+    if oversize == "shrink":
+        smaller = Pillow.fromarray(image).resize((new_width, new_height), Pillow.Resampling.LANCZOS)
+        return np.asarray(smaller), f"Shrunk from {_size(size)} to {_size(fitting)} first."
+    right, bottom = width - new_width, height - new_height  # the last places of the corner
+    left, top = corner or (right // 2, bottom // 2)
+    if not (0 <= left <= right and 0 <= top <= bottom):
+        problem = f"A piece at {left}, {top} would reach beyond the image. "
+        raise TooLargeError(size, fitting, limit, problem)
+    piece = image[top : top + new_height, left : left + new_width].copy()  # lets go of the photo
+    where = (
+        f"The piece {_size(fitting)} at {left}, {top}" if corner else f"The centre {_size(fitting)}"
+    )
+    return piece, f"{where} of {_size(size)} is compared."
 
 
 def _within(height: int, width: int, limit: int) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """What the page's events do: a photo goes in, updates of the components come out."""
 
+import itertools
 import logging
 import math
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,13 @@ import gradio as gr
 
 from demo.compare import Comparison, Scores, compare
 from demo.comparer import ComparerData
-from demo.examples import load_example, original_path
-from demo.fit import Oversize, TooLargeError, fit
+from demo.examples import NAMES, load_example, original_path
+from demo.fit import Corner, Oversize, TooLargeError, fit
+from demo.pace import Pace
+from demo.placer import PlacerData, placer_data
 from demo.show import Show
 from demo.table import table
-from srgan.images import SCALE, ImageError
+from srgan.images import SCALE, Image, ImageError
 from srgan.metrics import MIN_SIDE, Score
 from srgan.reading import read_picture
 from srgan.upscale import Upscaler
@@ -30,6 +33,14 @@ NO_ORIGINAL = (
 BROKEN = "Something went wrong on our side. Please try again, or with another photo."
 
 
+class Start(NamedTuple):
+    """A run that was asked for, and what is to be done about a photo over the limit."""
+
+    number: int
+    oversize: Oversize | None = None
+    corner: Corner | None = None
+
+
 class Turn:
     """Which run of a visitor's page counts; any other ends at its next step.
 
@@ -40,10 +51,10 @@ class Turn:
     def __init__(self) -> None:
         self._begun, self._taken = 0, 0
 
-    def begin(self) -> int:
-        """End what runs; returns the number of the run that is to come."""
+    def begin(self, oversize: Oversize | None = None, corner: Corner | None = None) -> Start:
+        """End what runs; returns the run that is to come."""
         self._begun += 1
-        return self._begun
+        return Start(self._begun, oversize, corner)
 
     def take(self, number: int) -> bool:
         """Tell a run that starts whether it is the one to come; one alone hears yes."""
@@ -65,10 +76,11 @@ class Updates(NamedTuple):
     today: Any = UNCHANGED  # score tables in Markdown
     paper: Any = UNCHANGED
     status: Any = UNCHANGED  # Markdown
-    oversize: Any = UNCHANGED
+    placer: Any = UNCHANGED
     photo: Any = UNCHANGED  # the drop zone
     source: Any = UNCHANGED  # path of the photo that is compared, kept on the server
     mode: Any = UNCHANGED
+    scores: Any = UNCHANGED  # by method, kept on the server
 
 
 class Handlers:
@@ -82,62 +94,86 @@ class Handlers:
     def __init__(self, upscalers: Mapping[str, Upscaler], max_output_pixels: int) -> None:
         self._upscalers = upscalers
         self._max_output_pixels = max_output_pixels
+        self._pace = Pace()
 
     def run(
         self,
         photo: str | None,
         mode: Mode,
-        oversize: Oversize | None,
         turn: Turn,
-        number: int,
+        start: Start,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio passes it
     ) -> Iterator[Updates]:
         """Compare a photo, with an update for every step, as long as it is this run's turn."""
-        if not turn.take(number):
+        if not turn.take(start.number):
             return
         if photo is None:
             yield Updates(status="Drop a photo first.")
             return
         try:
-            for update in self._follow(photo, mode, oversize, progress):
-                if not turn.is_on(number):
+            for update in self._follow(photo, mode, start, progress):
+                if not turn.is_on(start.number):
                     return
                 yield update
-        except TooLargeError as error:
-            yield Updates(status=f"**{error}**", oversize=_choice(error))
         except ImageError as error:
             gr.Warning(str(error), title="Cannot use this file")
             said = f"**Cannot use this file.** {error}"
-            yield Updates(status=said, photo=None, source=None)
+            yield Updates(status=said, placer=hidden(), photo=None, source=None)
         except Exception:
             # Not by an event's `failure`: Gradio counts a cancelled run as a failed one.
             logger.exception("A comparison failed")
-            yield Updates(status=BROKEN, photo=None, source=None)
+            yield Updates(status=BROKEN, placer=hidden(), photo=None, source=None)
 
     def _follow(
-        self, photo: str, mode: Mode, oversize: Oversize | None, progress: gr.Progress
+        self, photo: str, mode: Mode, start: Start, progress: gr.Progress
     ) -> Iterator[Updates]:
-        work, notes = self._start(photo, mode, oversize)
+        picture = read_picture(photo)
+        try:
+            image, fitted = fit(picture.image, self._limit(mode), start.oversize, start.corner)
+        except TooLargeError as error:
+            yield from self._ask(picture.image, mode, error)
+            return
+        data = placer_data(picture.image, image.shape[:2]) if fitted else None
+        work, notes = self._start(image, mode, [*picture.notes, fitted])
+        del picture  # may be many times larger than what is compared
         show = Show(Path(photo).stem, list(self._upscalers))
         ready = -1
         for now in work:
-            panes = show.panes(now)
+            # What an update has brought, all later ones repeat: Gradio 6.31 applies the difference
+            # to the next one in place, and what is then missing may never have been shown.
+            panes, placer = show.panes(now), self._placer(data, mode)
             if now.working:
                 progress(now.done, desc=now.working)
             if len(now.scores) > ready:
                 ready = len(now.scores)
-                yield Updates(panes, panes, *_tables(now.scores), status="")
+                tables, scores = _tables(now.scores), dict(now.scores)
+                yield Updates(panes, panes, *tables, status="", placer=placer, scores=scores)
             else:
-                yield Updates(panes, panes)
-        yield Updates(status=" ".join(["Done.", *notes, *_explain(now)]))
+                yield Updates(panes, panes, placer=placer)
+        status = " ".join(["Done.", *notes, *_explain(now)])
+        yield Updates(panes, panes, status=status, placer=self._placer(data, mode))
+
+    def _ask(self, image: Image, mode: Mode, error: TooLargeError) -> Iterator[Updates]:
+        """Show the placer at once, and the seconds as soon as they can be estimated."""
+        data = placer_data(image, error.fitting)
+        trial = self._pace.try_out(image, self._upscalers, mode == "original")
+        for _ in itertools.chain([None], trial, [None]):
+            yield Updates(status=f"**{error}**", placer=self._placer(data, mode))
+
+    def _placer(self, data: PlacerData | None, mode: Mode) -> Any:  # noqa: ANN401
+        """Show the placer, with the seconds that can be told by now; without data, hide it."""
+        if data is None:
+            return hidden()
+        pixels = data.piece_width * data.piece_height * (1 if mode == "original" else SCALE**2)
+        value = data.model_copy(update={"seconds": self._pace.seconds(pixels)})
+        return gr.update(value=value, visible=True)
+
+    def _limit(self, mode: Mode) -> int:
+        return self._max_output_pixels // (1 if mode == "original" else SCALE**2)
 
     def _start(
-        self, photo: str, mode: Mode, oversize: Oversize | None
+        self, image: Image, mode: Mode, notes: list[str]
     ) -> tuple[Iterator[Comparison], list[str]]:
-        picture = read_picture(photo)
-        limit = self._max_output_pixels // (1 if mode == "original" else SCALE**2)
-        image, fitted = fit(picture.image, limit, oversize)
-        notes = [*picture.notes, fitted]
         height, width = image.shape[:2]
         if mode == "original" and (height % SCALE or width % SCALE):
             notes.append(
@@ -145,7 +181,7 @@ class Handlers:
                 f"{width - width % SCALE}×{height - height % SCALE}, multiples of {SCALE}."
             )
         work = compare(image, self._upscalers, has_original=mode == "original")
-        return work, [note for note in notes if note]
+        return self._pace.timed(work), [note for note in notes if note]
 
     def api(
         self, photo: str | None, mode: Mode = "original", oversize: Oversize | None = None
@@ -162,7 +198,9 @@ class Handlers:
             raise gr.Error("Send a photo.", print_exception=False)
         nothing = (UNCHANGED,) * (len(self._upscalers) + 1)
         try:
-            work, notes = self._start(photo, mode, oversize)
+            picture = read_picture(photo)
+            image, fitted = fit(picture.image, self._limit(mode), oversize)
+            work, notes = self._start(image, mode, [*picture.notes, fitted])
             for now in work:
                 last = now
                 yield nothing  # a place where a cancelled request ends
@@ -173,9 +211,34 @@ class Handlers:
         yield *files, {"scores": _plain(last.scores), "notes": [*notes, *_explain(last)]}
 
 
-def chosen(photo: str, turn: Turn) -> tuple[str, int, Any]:
-    """Take a new photo; what was chosen for the last one, if that was too large, is forgotten."""
-    return photo, turn.begin(), gr.Radio(value=None, visible=False)
+def hidden() -> Any:  # noqa: ANN401 - Gradio's update is untyped
+    """Hide the placer and forget its photo; a new update each time, for Gradio takes it apart."""
+    return gr.update(value=None, visible="hidden")
+
+
+def chosen(photo: str, turn: Turn) -> tuple[str, Start, Any]:
+    """Take a new photo; the piece of the last one, if that was too large, is forgotten."""
+    return photo, turn.begin(), hidden()
+
+
+def place(turn: Turn, event: gr.EventData) -> Start:
+    """Begin a run with the piece that was placed.
+
+    Raises:
+        gr.Error: The event, which a client can make up, names no place.
+    """
+    try:
+        corner = event.x, event.y
+    except (AttributeError, TypeError):
+        corner = None, None
+    if not all(type(value) is int for value in corner):
+        raise gr.Error("Place the piece again.", print_exception=False)
+    return turn.begin("centre", corner)
+
+
+def shrink(turn: Turn) -> Start:
+    """Begin a run with the whole photo, shrunk."""
+    return turn.begin("shrink")
 
 
 def example(name: str, turn: Turn) -> Updates:
@@ -183,9 +246,15 @@ def example(name: str, turn: Turn) -> Updates:
     turn.begin()
     panes, scores = load_example(name)
     status = "Precomputed; the times are those of two CPU cores in fp32."
-    hidden = gr.Radio(value=None, visible=False)
     source = str(original_path(name))
-    return Updates(panes, panes, *_tables(scores), status, hidden, None, source, "original")
+    tables = _tables(scores)
+    return Updates(panes, panes, *tables, status, hidden(), None, source, "original", scores)
+
+
+def linked(turn: Turn, request: gr.Request) -> Updates:
+    """Show the built-in photo that the page's address names, as the viewer's links do."""
+    name = request.query_params.get("photo")
+    return example(name, turn) if name in NAMES else Updates()
 
 
 def stop(shown: ComparerData, turn: Turn) -> tuple[Any, str]:
@@ -199,15 +268,6 @@ def stop(shown: ComparerData, turn: Turn) -> tuple[Any, str]:
 
 def _tables(scores: Mapping[str, Scores]) -> tuple[str, str]:
     return table(scores, "today"), table(scores, "paper")
-
-
-def _choice(error: TooLargeError) -> Any:  # noqa: ANN401 - Gradio's update is untyped
-    width, height = error.fitting[::-1]
-    choices = [
-        (f"Take the centre piece, {width}×{height} at full sharpness", "centre"),
-        (f"Shrink the whole photo to {width}×{height} first", "shrink"),
-    ]
-    return gr.Radio(choices=choices, value=None, visible=True)
 
 
 def _explain(now: Comparison) -> list[str]:

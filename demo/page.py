@@ -12,7 +12,7 @@ from srgan.upscale import Upscaler
 CSS = """
 #intro p { max-width: 75em; }
 #limits, #limits * { font-size: var(--text-xs); color: var(--body-text-color-subdued); }
-#mode label, #oversize label { width: 100%; }
+#mode label { width: 100%; }
 :is(#today, #paper, #region) :is(th, td) { overflow-wrap: normal; word-break: normal; }
 :is(#today, #paper) td { white-space: nowrap; }
 @media (max-width: 640px) {

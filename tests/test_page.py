@@ -181,19 +181,19 @@ def test_what_was_changed_is_said(browser, app, tmp_path):
 def test_a_photo_over_the_limit_waits_for_a_choice(browser, tmp_path):
     image = noise(100, 200)
     with opened_over(browser, {"Bicubic": enlarge}, max_output_pixels=96 * 96) as page:
-        expect(page.locator("#oversize")).to_be_hidden()
+        expect(page.locator("#placer")).to_be_hidden()
         drop(page, save(tmp_path, image))
         expect(page.locator("#status")).to_contain_text("200×100")
-        page.get_by_label("Take the centre piece, 132×64").check()
+        page.get_by_role("button", name="Compare this piece").click()
         wait_for(page, "photo", 3)
         assert (served(page, "original") == image[18:82, 34:166]).all()
-        expect(page.locator("#status")).to_contain_text("centre 132×64 of 200×100")
-        page.get_by_label("Shrink the whole photo to 132×64").check()
+        expect(page.locator("#status")).to_contain_text("132×64 at 34, 18 of 200×100")
+        page.get_by_role("button", name="Shrink the whole photo").click()
         expect(page.locator("#status")).to_contain_text("Shrunk from 200×100 to 132×64")
         assert served(page, "original").shape == (64, 132, 3)
         drop(page, save(tmp_path, noise(), "next.png"))  # the choice was for that photo
         wait_for(page, "next", 3)
-        expect(page.locator("#oversize")).to_be_hidden()
+        expect(page.locator("#placer")).to_be_hidden()
 
 
 def test_the_protocol_is_switched(browser, app):

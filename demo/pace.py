@@ -1,0 +1,58 @@
+"""How fast this machine compares, learned from the comparisons that it has finished."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+
+from demo.compare import Comparison, compare
+from srgan.images import SCALE, Image
+from srgan.upscale import Upscaler
+
+_TRIAL_SIDE = 64  # of the small image
+_LEAST_PIXELS = 50_000  # a smaller comparison takes its time with other things than pixels
+_MEMORY = 0.75  # weight of what was known, when another comparison of the same size is added
+
+
+class Pace:
+    """Seconds for each output pixel: all methods together, scores and files included.
+
+    The first comparison of a process is left out: it sets the libraries up. Safe to use from
+    several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_first = True
+        self._seconds, self._pixels = 0.0, 0.0
+
+    def timed(self, work: Iterator[Comparison]) -> Iterator[Comparison]:
+        """Pass on the states of a comparison; learn from it if it comes to its end."""
+        start = time.perf_counter()
+        for now in work:
+            yield now
+        height, width = now.lr.shape[:2]
+        self.learn(SCALE**2 * height * width, time.perf_counter() - start)
+
+    def learn(self, pixels: int, seconds: float) -> None:
+        """Take in a finished comparison; what is older counts less, the larger counts more."""
+        with self._lock:
+            if self._is_first:
+                self._is_first = False
+            elif pixels >= _LEAST_PIXELS:
+                self._seconds = _MEMORY * self._seconds + seconds
+                self._pixels = _MEMORY * self._pixels + pixels
+
+    def seconds(self, pixels: int) -> float | None:
+        """Estimate the time for so many output pixels; None as long as nothing was learned."""
+        with self._lock:
+            return self._seconds / self._pixels * pixels if self._pixels else None
+
+    def try_out(
+        self, image: Image, upscalers: Mapping[str, Upscaler], has_original: bool
+    ) -> Iterator[None]:
+        """Learn from the corner of an image, step by step, unless something is known already."""
+        side = _TRIAL_SIDE * (SCALE if has_original else 1)
+        for _ in range(2):  # the first may be the one that is left out
+            if self.seconds(1) is None:
+                for _ in self.timed(compare(image[:side, :side], upscalers, has_original)):
+                    yield

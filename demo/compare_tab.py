@@ -91,10 +91,10 @@ class CompareTab:
             PROTOCOLS, value="today", label="PSNR and SSIM in", elem_id="protocol"
         )
         with gr.Column(elem_id="today") as self.today_box:
-            self.today = gr.Markdown(first.today)
+            self.today = gr.Markdown(first.today, buttons=["copy"])
             gr.Markdown(TODAY)
         with gr.Column(visible=False, elem_id="paper") as self.paper_box:
-            self.paper = gr.Markdown(first.paper)
+            self.paper = gr.Markdown(first.paper, buttons=["copy"])
             gr.Markdown(PAPER)
         gr.Markdown(MEANING)
 

@@ -16,7 +16,9 @@ CSS = """
 :is(#today, #paper, #region) :is(th, td) { overflow-wrap: normal; word-break: normal; }
 :is(#today, #paper) td { white-space: nowrap; }
 @media (max-width: 640px) {
-  :is(#today, #paper, #region) :is(th, td) { font-size: var(--text-xs); padding: 6px 4px !important; }
+  :is(#today, #paper, #region) :is(th, td) {
+    font-size: var(--text-xs); padding: 6px 4px !important;
+  }
 }
 #examples { gap: 8px; }
 #examples button { flex-direction: column; gap: 4px; }

@@ -155,3 +155,11 @@ def test_without_an_original_a_region_has_agreement_alone():
     assert "Agreement region" in text
     assert "PSNR" not in text
     assert figure.value
+
+
+def test_the_score_table_is_copied_as_markdown(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#today").get_by_role("button").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("| Method | PSNR [dB] | SSIM |")
+    assert "| SRGAN |" in copied

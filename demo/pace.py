@@ -14,7 +14,7 @@ _MEMORY = 0.75  # weight of what was known, when another comparison of the same 
 
 
 class Pace:
-    """Seconds for each output pixel: all methods together, scores and files included.
+    """Seconds for each output pixel: all methods together, with the scores.
 
     The first comparison of a process is left out: it sets the libraries up. Safe to use from
     several threads.
@@ -27,11 +27,16 @@ class Pace:
 
     def timed(self, work: Iterator[Comparison]) -> Iterator[Comparison]:
         """Pass on the states of a comparison; learn from it if it comes to its end."""
-        start = time.perf_counter()
-        for now in work:
+        seconds, pixels = 0.0, 0
+        while True:
+            start = time.perf_counter()
+            now = next(work, None)
+            seconds += time.perf_counter() - start  # not what whoever asks does in between
+            if now is None:
+                break
+            pixels = SCALE**2 * now.lr.shape[0] * now.lr.shape[1]
             yield now
-        height, width = now.lr.shape[:2]
-        self.learn(SCALE**2 * height * width, time.perf_counter() - start)
+        self.learn(pixels, seconds)
 
     def learn(self, pixels: int, seconds: float) -> None:
         """Take in a finished comparison; what is older counts less, the larger counts more."""

@@ -39,6 +39,29 @@ def test_the_centre_is_cut_out_at_full_sharpness():
     assert (piece == image[10:30, 20:60]).all()
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (40, 20), (40, 0), (0, 20), (7, 13)])
+def test_a_piece_is_cut_out_where_it_is_placed(corner):
+    image = ramp(40, 80)
+    left, top = corner
+    piece, note = fit(image, 800, "centre", corner)
+    assert (piece == image[top : top + 20, left : left + 40]).all()
+    assert note == f"The piece 40×20 at {left}, {top} of 80×40 is compared."
+
+
+@pytest.mark.parametrize("corner", [(-1, 0), (0, -1), (41, 0), (0, 21)])
+def test_a_piece_beyond_the_photo_is_refused_and_the_ways_out_are_named(corner):
+    with pytest.raises(TooLargeError, match=f"at {corner[0]}, {corner[1]} would reach beyond") as e:
+        fit(ramp(40, 80), 800, "centre", corner)
+    assert e.value.fitting == (20, 40)
+    assert "shrink" in str(e.value)
+
+
+def test_a_piece_does_not_keep_the_photo_in_memory():
+    image = ramp(40, 80)
+    piece, _ = fit(image, 800, "centre")
+    assert not np.shares_memory(piece, image)
+
+
 def test_shrinking_keeps_the_whole():
     image = np.zeros((40, 80, 3), np.uint8)
     image[:, 40:] = 200

@@ -12,7 +12,7 @@ from PIL import ImageDraw, ImageFont
 from demo.compare import Scores, rate
 from demo.table import Protocol, caption, columns, markdown
 from srgan.images import SCALE, Image, shrink
-from srgan.metrics import MIN_SIDE
+from srgan.metrics import MIN_SIDE, psnr
 
 MARGIN = 2 * SCALE  # `shrink` looks 6 pixels beyond a block of 4
 NUMBERS = "A region needs four whole numbers: x, y, width and height, in pixels of the outputs."
@@ -109,8 +109,7 @@ def _agreement(sr: Image, lr: Image, region: Region) -> float:
     above, before = min(region.top, MARGIN) // SCALE, min(region.left, MARGIN) // SCALE
     shrunk = shrink(np.ascontiguousarray(region.crop(sr, MARGIN)))
     shrunk = Region(before, above, small.width, small.height).crop(shrunk)
-    error = np.square(shrunk.astype(np.float64) - small.crop(lr)).mean()
-    return 10 * math.log10(255**2 / error) if error else math.inf
+    return psnr(shrunk, small.crop(lr))
 
 
 def region_table(

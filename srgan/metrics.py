@@ -94,7 +94,12 @@ def agreement(sr: Image, lr: Image) -> float:
     """
     if sr.shape != (SCALE * lr.shape[0], SCALE * lr.shape[1], 3):
         raise ValueError(f"expected the image {SCALE} times {lr.shape}, got {sr.shape}")
-    return _psnr(*(torch.from_numpy(x.astype(np.float64)) for x in (shrink(sr), lr)))
+    return psnr(shrink(sr), lr)
+
+
+def psnr(a: Image, b: Image) -> float:
+    """Return the PSNR over all pixels and channels of two images of one size [dB]; inf if equal."""
+    return _psnr(*(torch.from_numpy(x.astype(np.float64)) for x in (a, b)))
 
 
 def colour_shift(sr: Image, lr: Image) -> float:

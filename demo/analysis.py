@@ -1,7 +1,7 @@
 """What stands under the viewer: a region's scores and figure, the plots, everything as a ZIP."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,23 +29,18 @@ SCORING = {"concurrency_id": "scoring", "concurrency_limit": 1, "api_visibility"
 
 
 class Analysis:
-    """Components and events; made where the components are to stand.
+    """Components and events; made where the components are to stand."""
 
-    Args:
-        panes: What the viewer shows at first.
-        scores: Its scores, by method.
-    """
-
-    def __init__(self, panes: ComparerData, scores: Mapping[str, Scores]) -> None:
+    def __init__(self) -> None:
         with gr.Column(visible=False, elem_id="region") as self.box:
             self.table = gr.Markdown()
             self.figure = gr.DownloadButton("Save this region as a figure (PNG)", size="sm")
         self.export = gr.Button("Download everything (ZIP)", size="sm", elem_id="export")
         self.file = gr.File(visible="hidden", label="Everything")
-        quality, spectrum = explain(panes, scores)
         title = "Why numbers and eyes disagree"
-        with gr.Accordion(title, open=False, elem_id="plots"), gr.Row():
-            self.quality, self.spectrum = gr.HTML(quality), gr.HTML(spectrum)
+        with gr.Accordion(title, open=False, elem_id="plots") as self.accordion, gr.Row():
+            self.plots = [gr.HTML(), gr.HTML()]
+        self.is_open = gr.State(False)
 
     def connect(
         self, comparer: Comparer, shown: gr.State, scores: gr.State, protocol: gr.Radio
@@ -63,11 +58,15 @@ class Analysis:
         self.export.click(everything, [shown, scores], self.file, **SCORING).success(
             None, self.file, js=SAVE
         )
+        self.accordion.expand(opened, [shown, scores], [self.is_open, *self.plots], **SCORING)
+        self.accordion.collapse(
+            lambda: False, None, self.is_open, queue=False, api_visibility="private"
+        )
 
     def follow(self, event: Any, shown: gr.State, scores: gr.State) -> None:  # noqa: ANN401
-        """Renew the plots after an event that shows another picture."""
-        plots = [self.quality, self.spectrum]
-        event.then(explain, [shown, scores], plots, show_progress="hidden", **SCORING)
+        """Renew the plots, if they can be seen, after an event that shows another picture."""
+        inputs = [self.is_open, shown, scores]
+        event.then(renewed, inputs, self.plots, show_progress="hidden", **SCORING)
 
 
 def marked(
@@ -75,22 +74,22 @@ def marked(
 ) -> tuple[Any, str, Any]:
     """Score the region that the viewer tells of; hides the box when it was cleared."""
     data = event._data if isinstance(event._data, dict) else {}  # noqa: SLF001 - the documented access fails on None
-    nothing = gr.Column(visible=False), "", gr.DownloadButton(value=None)
-    images = _images(shown)
-    if data.get("region") is None or data.get("id") != shown.id or not images:
-        return nothing
-    height, width = next(iter(images.values())).shape[:2]
+    ready = _ready(shown)
+    if data.get("region") is None or data.get("id") != shown.id or len(ready) < 2:
+        return gr.Column(visible=False), "", gr.DownloadButton(value=None)
+    largest = max(ready, key=lambda pane: pane.width)
     try:
-        region = parse_region(data["region"], width, height)
+        region = parse_region(data["region"], largest.width, largest.height)
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from None
-    by_key = {pane.key: pane for pane in shown.panes if pane.key in images}
-    methods = {by_key[k].name: image for k, image in images.items() if k not in (INPUT, ORIGINAL)}
-    lr = _read(by_key[INPUT])
-    inside = region_scores(methods, lr, images.get(ORIGINAL), region)
+    images = {pane.key: _read(pane) for pane in ready}
+    lr, hr = images[INPUT], images.get(ORIGINAL)
+    methods = {p.name: images[p.key] for p in ready if p.key not in (INPUT, ORIGINAL)}
+    inside = region_scores(methods, lr, hr, region)
     captions = {name: region_caption(s, protocol) for name, s in inside.items()}
-    panes = [(p.name, images[p.key], captions.get(p.name, "")) for p in by_key.values()]
-    photo = by_key[INPUT].file.orig_name.removesuffix("_small.png")
+    images[INPUT] = repeat(lr)
+    panes = [(p.name, images[p.key], captions.get(p.name, "")) for p in ready]
+    photo = _photo(ready)
     has_scores = any(getattr(s, protocol) for s in inside.values())
     figure = region_figure(panes, region, photo, protocol if has_scores else None)
     place = "_".join(map(str, region))
@@ -102,10 +101,10 @@ def marked(
 
 def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
     """Write all pictures that are ready, with their scores, into a ZIP; returns its path."""
-    ready = [pane for pane in shown.panes if pane.file]
+    ready = _ready(shown)
     if not ready:
         raise gr.Error("There is nothing to download yet.", print_exception=False)
-    photo = ready[0].file.orig_name.removesuffix("_small.png")
+    photo = _photo(ready)
     path = Path(get_upload_folder()) / uuid.uuid4().hex / f"{photo}_x4.zip"
     path.parent.mkdir(parents=True)
     files = [(pane.file.orig_name, pane.file.path) for pane in ready]
@@ -120,18 +119,28 @@ def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
 
 def explain(shown: ComparerData, scores: Mapping[str, Scores]) -> tuple[str, str]:
     """Return the two plots of what is shown: quality and spectrum, HTML."""
-    names = {pane.key: pane.name for pane in shown.panes}
-    images = {names[key]: image for key, image in _images(shown).items() if key != INPUT}
+    images = {pane.name: _read(pane) for pane in _ready(shown) if pane.key != INPUT}
     return perception_distortion(scores), power_spectrum(spectra(images))
 
 
-def _images(shown: ComparerData) -> dict[str, Image]:
-    """Read the pictures that are ready, by key; the small input repeated to their size."""
-    images = {pane.key: _read(pane) for pane in shown.panes if pane.file}
-    if INPUT in images and len(images) > 1:
-        images[INPUT] = repeat(images[INPUT])
-        return images
-    return {}
+def opened(shown: ComparerData, scores: Mapping[str, Scores]) -> tuple[bool, str, str]:
+    """Draw the plots when a person wants to see them."""
+    return True, *explain(shown, scores)
+
+
+def renewed(is_open: bool, shown: ComparerData, scores: Mapping[str, Scores]) -> tuple[Any, Any]:
+    """Draw the plots of another picture; the spectra of 4 megapixels take seconds."""
+    return explain(shown, scores) if is_open else (gr.skip(), gr.skip())
+
+
+def _ready(shown: ComparerData) -> list[Pane]:
+    """Return the panes whose picture is there, the small input first."""
+    return [pane for pane in shown.panes if pane.file]
+
+
+def _photo(ready: Sequence[Pane]) -> str:
+    """Return the name that the files of a comparison share."""
+    return ready[0].file.orig_name.removesuffix("_small.png")
 
 
 def _read(pane: Pane) -> Image:

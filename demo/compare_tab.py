@@ -86,7 +86,7 @@ class CompareTab:
 
     def _results(self, first: Updates) -> None:
         self.comparer = Comparer(first.panes, elem_id="comparer")
-        self.analysis = Analysis(first.panes, first.scores)
+        self.analysis = Analysis()
         self.protocol = gr.Radio(
             PROTOCOLS, value="today", label="PSNR and SSIM in", elem_id="protocol"
         )

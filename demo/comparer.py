@@ -19,7 +19,7 @@ from demo.links import refuse_link
 from srgan.images import Image, write_png
 
 VIEWER = Path(__file__).parent / "viewer"
-SCRIPTS = ("state", "draw", "views", "region", "panes", "hands")  # joined in this order
+SCRIPTS = ("state", "draw", "views", "region", "link", "panes", "hands")  # joined in this order
 
 
 class Pane(GradioModel):

@@ -41,11 +41,12 @@ root.addEventListener('keydown', event => {
   if (event.target.matches('select, input')) return;
   const key = event.key.toLowerCase(), arrow = ARROWS[key];
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
+  const picked = digit && [...panes.keys()][digit - 1];
   const stride = Math.round(STRIDE * stage.ratio) * (event.shiftKey ? 5 : 1);
   if (arrow && drawing.isOn) nudgeRegion(-arrow[0], -arrow[1], event.shiftKey);
   else if (arrow && 'movable' in root.dataset) pan(arrow[0] * stride, arrow[1] * stride);
   else if (key === 'enter' && drawing.isOn && event.target === root) stopDrawing();
-  else if (digit && [...panes.keys()][digit - 1]) pick([...panes.keys()][digit - 1], event.shiftKey ? 1 : 0);
+  else if (picked) pick(picked, event.shiftKey ? 1 : 0);
   else if (key === ' ' && view.mode === 'flicker' && event.target === root) next();
   else if (key in KEYS) KEYS[key]();
   else return;
@@ -146,8 +147,9 @@ function say(text, canvas, milliseconds) {
 
 // ---- Life --------------------------------------------------------------------------------------
 
-// `room` is as wide as the panes may be, and layout() leaves it alone. In device pixels its size also tells
-// of the browser's zoom and of another screen; Safari, which has no such box, zooms by CSS pixels.
+// `room` is as wide as the panes may be, and layout() leaves it alone. In device pixels its size also
+// tells of the browser's zoom and of another screen; Safari, which has no such box, zooms by CSS
+// pixels.
 const sizes = new ResizeObserver(() => element.isConnected ? layout() : sizes.disconnect());
 const isFine = 'devicePixelContentBoxSize' in ResizeObserverEntry.prototype;
 sizes.observe(find('.room'), { box: isFine ? 'device-pixel-content-box' : 'content-box' });

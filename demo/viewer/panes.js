@@ -100,6 +100,5 @@ function describe({ figure, canvas, note, bar, save, data, source, picture, brok
   setText(note, text);
   bar.value = state === 'loading' ? 1 : data.done;
   bar.setAttribute('aria-label', data.name + ' progress');
-  captionSingle();
   canvas.setAttribute('aria-label', [data.name, size, text || data.caption].filter(Boolean).join(', '));
 }

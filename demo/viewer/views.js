@@ -8,7 +8,7 @@ function show(mode) {
   if (isWhole) view.zoom = FIT;           // the stage has another size now, the whole stays the whole
   reflectView();
   layout();
-  announce(root.querySelector('[data-view=' + mode + ']').textContent);
+  announce(find('[data-view=' + mode + ']').textContent);
 }
 
 // Chooses the picture on one side, or the one that flicker shows; from the panes it opens flicker.

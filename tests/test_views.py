@@ -1,6 +1,5 @@
 """The viewer's views: slider, flicker, difference, magnifier, region, link; same pixels in all."""
 
-import base64
 import json
 import re
 
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from browser import PHONE, serve
 from playwright.sync_api import expect
-from test_comparer import DESKTOP, FRAMES, Viewer, comparison, nearest, picture
+from viewer import DESKTOP, Viewer, comparison, nearest, picture
 
 from demo.comparer import Comparer, write_pane_file
 
@@ -50,28 +49,13 @@ class Views(Viewer):
 
     def single(self):
         """What is on the large canvas, (H, W, 3)."""
-        return self._read(".single canvas")[..., :3]
-
-    def _read(self, selector):
-        width, height, data = self.page.evaluate(
-            f"""async selector => {{
-                {FRAMES}
-                const canvas = document.querySelector(selector), {{width, height}} = canvas;
-                const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
-                let text = '';
-                for (let i = 0; i < data.length; i += 32768)
-                    text += String.fromCharCode(...data.subarray(i, i + 32768));
-                return [width, height, btoa(text)];
-            }}""",
-            selector,
-        )
-        return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
+        return self.canvas(".single canvas")[..., :3]
 
     def expected(self, image):
         """The part of an image, (H, W, 3), that a canvas shows at a whole scale."""
         scale, left, top, _ = map(int, self.state())
         large = image.repeat(scale, axis=0).repeat(scale, axis=1)
-        height, width = self._read(".single canvas").shape[:2]
+        height, width = self.single().shape[:2]
         return large[-top : height - top, -left : width - left]
 
     def said(self):

@@ -136,7 +136,7 @@ class CompareTab:
 
     def open_link(self, page: gr.Blocks) -> None:
         """Show at the start what the address asks for."""
-        shows = page.load(linked, self.turn, self._updated, **LIGHT)
+        shows = page.load(linked, [self.shown, self.turn], self._updated, **LIGHT)
         self.analysis.follow(shows, self.shown, self.scores)
 
     def _add_api(self, handlers: Handlers, methods: list[str]) -> None:

@@ -251,10 +251,13 @@ def example(name: str, turn: Turn) -> Updates:
     return Updates(panes, panes, *tables, status, hidden(), None, source, "original", scores)
 
 
-def linked(turn: Turn, request: gr.Request) -> Updates:
-    """Show the built-in photo that the page's address names, as the viewer's links do."""
+def linked(shown: ComparerData, turn: Turn, request: gr.Request) -> Updates:
+    """Show the built-in photo that the page's address names, unless it is there already.
+
+    Showing it again would reset the view, which the viewer has restored from the same address.
+    """
     name = request.query_params.get("photo")
-    return example(name, turn) if name in NAMES else Updates()
+    return example(name, turn) if name in NAMES and name != shown.photo else Updates()
 
 
 def stop(shown: ComparerData, turn: Turn) -> tuple[Any, str]:

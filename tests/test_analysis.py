@@ -119,6 +119,19 @@ def test_the_plots_follow_the_photo(page):
     )
 
 
+@pytest.mark.parametrize("name", ["cat", "bricks"])  # the one that is there at first, and another
+def test_a_link_restores_view_zoom_and_region_of_any_example(browser, url, name):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{url}?photo={name}&view=slider&zoom=3&at=116+100&region=68+64+96+72")
+    expect(page.locator(".save").first).to_have_attribute("download", f"{name}_small.png")
+    expect(page.locator("#region")).to_contain_text("SSIM region")
+    viewer = page.locator(".viewer")
+    expect(viewer).to_have_attribute("data-mode", "slider")
+    expect(viewer).to_have_attribute("data-scale", "3")
+    expect(page.locator(".region-text")).to_have_text("96 × 72 at 68, 64")
+    page.close()
+
+
 def test_an_address_with_an_unknown_photo_shows_the_first_example(browser, url):
     page = browser.new_page()
     page.goto(url + "?photo=../../etc/passwd")

@@ -109,7 +109,7 @@ def test_everything_comes_as_one_zip(page):
 
 def test_the_plots_follow_the_photo(page):
     page.get_by_text("Why numbers and eyes disagree").click()
-    plots = page.locator("#plots svg")
+    plots = page.locator("#plots figure svg")
     expect(plots).to_have_count(2)
     before = plots.first.get_attribute("aria-label")
     page.get_by_role("button", name="Grass").click()

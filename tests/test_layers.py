@@ -58,7 +58,7 @@ def test_modules_rest_on_the_ones_before(path):
     assert used <= set(before)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "demo").glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "demo").rglob("*.py")), ids=lambda p: p.stem)
 def test_the_page_knows_no_network(path):
     names = imported(path)
     assert not top(names) & {"torch", "torchvision", "app", "tests"}
@@ -80,7 +80,7 @@ def test_the_demo_starts_without_the_training_code():
 
 
 def test_files_and_functions_stay_short():
-    for path in [*MODULES, *(ROOT / "demo").glob("*.py")]:
+    for path in [*MODULES, *(ROOT / "demo").rglob("*.py")]:
         text = path.read_text("utf-8")
         assert len(text.splitlines()) <= 320, path
         for node in ast.walk(ast.parse(text)):

@@ -1,0 +1,1 @@
+"""Why the squared error blurs: the third tab."""

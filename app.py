@@ -7,6 +7,7 @@ import gradio as gr
 
 from demo.compare_tab import MAX_FILE_MB
 from demo.page import CSS, build_page
+from srgan.dial import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
 
 LAUNCH = {
@@ -25,10 +26,12 @@ LAUNCH = {
 def main() -> None:
     """Serve the page until interrupted. SRGAN_PRECISION=fp32 or bf16 overrides the choice."""
     try:
-        upscalers = load_upscalers(WEIGHTS, os.environ.get("SRGAN_PRECISION", "auto"))
+        precision = os.environ.get("SRGAN_PRECISION", "auto")
+        upscalers = load_upscalers(WEIGHTS, precision)
+        dial = load_dial(WEIGHTS, precision)
     except ValueError as error:
         sys.exit(f"Cannot start: {error}")
-    build_page(upscalers).launch(**LAUNCH)
+    build_page(upscalers, dial=dial).launch(**LAUNCH)
 
 
 if __name__ == "__main__":

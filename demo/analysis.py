@@ -1,7 +1,8 @@
 """What stands under the viewer: a region's scores and figure, the plots, everything as a ZIP."""
 
+import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,17 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from demo.compare import Scores
-from demo.comparer import Comparer, ComparerData, Pane, write_pane_file
+from demo.comparer import INPUT, ORIGINAL, Comparer, ComparerData, Pane, write_pane_file
+from demo.dial import Seen
 from demo.examples import weights_digests
 from demo.export import write_zip
 from demo.plots import perception_distortion, power_spectrum, spectra
 from demo.region import parse_region, region_caption, region_figure, region_scores, region_table
 from demo.table import Protocol
 from srgan.images import Image, repeat
+from srgan.metrics import detail, score
 from srgan.reading import read_image
 
-INPUT, ORIGINAL = "input", "original"  # keys of the panes that no method made
 SAVE = """(file) => {
   if (!file) return;
   const link = document.createElement("a");
@@ -43,9 +45,15 @@ class Analysis:
         self.is_open = gr.State(False)
 
     def connect(
-        self, comparer: Comparer, shown: gr.State, scores: gr.State, protocol: gr.Radio
+        self,
+        comparer: Comparer,
+        shown: gr.State,
+        scores: gr.State,
+        seen: gr.State,
+        protocol: gr.Radio,
     ) -> None:
         """Connect the events of what stands here."""
+        self._inputs = [self.is_open, shown, scores, seen]
         outputs = [self.box, self.table, self.figure]
         comparer.region(
             marked,
@@ -58,15 +66,14 @@ class Analysis:
         self.export.click(everything, [shown, scores], self.file, **SCORING).success(
             None, self.file, js=SAVE
         )
-        self.accordion.expand(opened, [shown, scores], [self.is_open, *self.plots], **SCORING)
+        self.accordion.expand(opened, self._inputs[1:], [self.is_open, *self.plots], **SCORING)
         self.accordion.collapse(
             lambda: False, None, self.is_open, queue=False, api_visibility="private"
         )
 
-    def follow(self, event: Any, shown: gr.State, scores: gr.State) -> None:  # noqa: ANN401
+    def follow(self, event: Any) -> None:  # noqa: ANN401
         """Renew the plots, if they can be seen, after an event that shows another picture."""
-        inputs = [self.is_open, shown, scores]
-        event.then(renewed, inputs, self.plots, show_progress="hidden", **SCORING)
+        event.then(renewed, self._inputs, self.plots, show_progress="hidden", **SCORING)
 
 
 def marked(
@@ -74,7 +81,7 @@ def marked(
 ) -> tuple[Any, str, Any]:
     """Score the region that the viewer tells of; hides the box when it was cleared."""
     data = event._data if isinstance(event._data, dict) else {}  # noqa: SLF001 - the documented access fails on None
-    ready = _ready(shown)
+    ready = shown.ready
     if data.get("region") is None or data.get("id") != shown.id or len(ready) < 2:
         return gr.Column(visible=False), "", gr.DownloadButton(value=None)
     largest = max(ready, key=lambda pane: pane.width)
@@ -89,7 +96,7 @@ def marked(
     captions = {name: region_caption(s, protocol) for name, s in inside.items()}
     images[INPUT] = repeat(lr)
     panes = [(p.name, images[p.key], captions.get(p.name, "")) for p in ready]
-    photo = _photo(ready)
+    photo = shown.title
     has_scores = any(getattr(s, protocol) for s in inside.values())
     figure = region_figure(panes, region, photo, protocol if has_scores else None)
     place = "_".join(map(str, region))
@@ -101,10 +108,10 @@ def marked(
 
 def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
     """Write all pictures that are ready, with their scores, into a ZIP; returns its path."""
-    ready = _ready(shown)
+    ready = shown.ready
     if not ready:
         raise gr.Error("There is nothing to download yet.", print_exception=False)
-    photo = _photo(ready)
+    photo = shown.title
     path = Path(get_upload_folder()) / uuid.uuid4().hex / f"{photo}_x4.zip"
     path.parent.mkdir(parents=True)
     files = [(pane.file.orig_name, pane.file.path) for pane in ready]
@@ -117,30 +124,25 @@ def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
     return str(path)
 
 
-def explain(shown: ComparerData, scores: Mapping[str, Scores]) -> tuple[str, str]:
+def explain(shown: ComparerData, scores: Mapping[str, Scores], seen: Seen) -> tuple[str, str]:
     """Return the two plots of what is shown: quality and spectrum, HTML."""
-    images = {pane.name: _read(pane) for pane in _ready(shown) if pane.key != INPUT}
-    return perception_distortion(scores), power_spectrum(spectra(images))
+    images = {pane.key: _read(pane) for pane in shown.ready}
+    if any(s.today for s in scores.values()):
+        sr, hr = repeat(images[INPUT]), images[ORIGINAL]
+        nearest = Scores(None, math.nan, score(sr, hr), None, detail(sr, hr))
+        scores = {"Nearest": nearest, **scores}
+    curves = spectra({pane.name: images[pane.key] for pane in shown.ready if pane.key != INPUT})
+    return perception_distortion(scores, seen.quality(shown)), power_spectrum(curves)
 
 
-def opened(shown: ComparerData, scores: Mapping[str, Scores]) -> tuple[bool, str, str]:
+def opened(*shown_scores_seen: Any) -> tuple[bool, str, str]:  # noqa: ANN401
     """Draw the plots when a person wants to see them."""
-    return True, *explain(shown, scores)
+    return True, *explain(*shown_scores_seen)
 
 
-def renewed(is_open: bool, shown: ComparerData, scores: Mapping[str, Scores]) -> tuple[Any, Any]:
+def renewed(is_open: bool, *shown_scores_seen: Any) -> tuple[Any, Any]:  # noqa: ANN401
     """Draw the plots of another picture; the spectra of 4 megapixels take seconds."""
-    return explain(shown, scores) if is_open else (gr.skip(), gr.skip())
-
-
-def _ready(shown: ComparerData) -> list[Pane]:
-    """Return the panes whose picture is there, the small input first."""
-    return [pane for pane in shown.panes if pane.file]
-
-
-def _photo(ready: Sequence[Pane]) -> str:
-    """Return the name that the files of a comparison share."""
-    return ready[0].file.orig_name.removesuffix("_small.png")
+    return explain(*shown_scores_seen) if is_open else (gr.skip(), gr.skip())
 
 
 def _read(pane: Pane) -> Image:

@@ -55,27 +55,33 @@ def compare(
     now = Comparison(image if hr is None else shrink(hr), hr)
     yield now
     for method, upscaler in upscalers.items():
-        now = replace(now, working=method, done=0.0)
-        yield now
-        work, seconds = steps(upscaler, now.lr), 0.0
-        while True:
-            with _one_step_at_a_time:
-                start = time.perf_counter()
-                try:
-                    fraction = next(work)
-                except StopIteration as end:
-                    sr = end.value
-                    break
-                finally:
-                    seconds += time.perf_counter() - start
-            yield replace(now, done=fraction)
-        now = replace(
-            now,
-            images={**now.images, method: sr},
-            scores={**now.scores, method: rate(sr, hr, agreement(sr, now.lr), seconds)},
-            working=None,
-        )
-        yield now
+        for now in restore(now, method, upscaler):  # noqa: B020 - goes on from the last state
+            yield now
+
+
+def restore(now: Comparison, method: str, upscaler: Upscaler) -> Iterator[Comparison]:
+    """Run one method in a comparison, step by step; the last state has its image and scores."""
+    now = replace(now, working=method, done=0.0)
+    yield now
+    work, seconds = steps(upscaler, now.lr), 0.0
+    while True:
+        with _one_step_at_a_time:
+            start = time.perf_counter()
+            try:
+                fraction = next(work)
+            except StopIteration as end:
+                sr = end.value
+                break
+            finally:
+                seconds += time.perf_counter() - start
+        yield replace(now, done=fraction)
+    scores = rate(sr, now.hr, agreement(sr, now.lr), seconds)
+    yield replace(
+        now,
+        images={**now.images, method: sr},
+        scores={**now.scores, method: scores},
+        working=None,
+    )
 
 
 def rate(sr: Image, hr: Image | None, agrees: float, seconds: float | None = None) -> Scores:

@@ -1,16 +1,19 @@
 """The tab "Compare": one photo through all methods, in linked panes, with scores."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import gradio as gr
 
 from demo.analysis import Analysis
 from demo.comparer import Comparer
+from demo.dial import STEPS, DialHandler, Seen
 from demo.examples import NAMES, original_path
-from demo.handlers import Handlers, Turn, Updates, chosen, example, linked, place, shrink, stop
+from demo.handlers import Handlers, chosen, example, linked, place, shrink, stop
 from demo.placer import Placer
 from demo.table import BEST
+from demo.turn import Turn
+from demo.updates import Updates
 from demo.upload import UploadImage
 from srgan.images import SCALE
 from srgan.upscale import Upscaler
@@ -32,6 +35,9 @@ original's. **Agreement** shrinks the result again and compares it with the inpu
 best of a column. The paper expects SRGAN to score *lower* than SRResNet, by about 2.5 dB, and \
 yet people prefer it: these numbers reward averaging. Judge by eye."""
 
+DIAL = """Adds a pane. 0 is SRResNet, trained on the squared error; 1 is SRGAN; between them every \
+parameter of the network is a mixture of theirs, not the pixels."""
+
 LIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # Only a queued event tells the browser that a state has changed.
 LIGHT_QUEUED = LIGHT | {"queue": True}
@@ -44,23 +50,33 @@ class CompareTab:
     Args:
         upscalers: Methods by name, in the order of their panes.
         max_output_pixels: Largest image that a method may make.
+        dial: The upscaler at a share of SRGAN from 0 to 1; without it there is no dial.
     """
 
-    def __init__(self, upscalers: Mapping[str, Upscaler], max_output_pixels: int) -> None:
+    def __init__(
+        self,
+        upscalers: Mapping[str, Upscaler],
+        max_output_pixels: int,
+        dial: Callable[[float], Upscaler] | None = None,
+    ) -> None:
         handlers = Handlers(upscalers, max_output_pixels)
         first = example(next(iter(NAMES)), Turn())
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 self._controls(first, max_output_pixels)
             with gr.Column(scale=4, min_width=320):
-                self._results(first)
+                self._results(first, has_dial=dial is not None)
         self.shown, self.source = gr.State(first.panes), gr.State(first.source)
-        self.turn, self.scores = gr.State(Turn()), gr.State(first.scores)
+        self.turn, self.scores, self.seen = (
+            gr.State(Turn()),
+            gr.State(first.scores),
+            gr.State(Seen()),
+        )
         self._updated = [
-            *(self.comparer, self.shown, self.today, self.paper, self.status),
-            *(self.placer, self.photo, self.source, self.mode, self.scores),
+            *(self.comparer, self.shown, self.today, self.paper, self.status, self.placer),
+            *(self.photo, self.source, self.mode, self.scores, self.dial, self.seen),
         ]  # in the order of Updates
-        self._connect(handlers)
+        self._connect(handlers, dial)
         self._add_api(handlers, list(upscalers))
 
     def _controls(self, first: Updates, max_output_pixels: int) -> None:
@@ -84,8 +100,17 @@ class CompareTab:
                 for name, label in NAMES.items()
             }
 
-    def _results(self, first: Updates) -> None:
+    def _results(self, first: Updates, has_dial: bool) -> None:
         self.comparer = Comparer(first.panes, elem_id="comparer")
+        self.dial = gr.Slider(
+            *(0, 1, 0),
+            step=1 / STEPS,
+            label="Between the two losses",
+            info=DIAL,
+            buttons=[],
+            visible=has_dial,
+            elem_id="dial",
+        )
         self.analysis = Analysis()
         self.protocol = gr.Radio(
             PROTOCOLS, value="today", label="PSNR and SSIM in", elem_id="protocol"
@@ -98,7 +123,7 @@ class CompareTab:
             gr.Markdown(PAPER)
         gr.Markdown(MEANING)
 
-    def _connect(self, handlers: Handlers) -> None:
+    def _connect(self, handlers: Handlers, dial: Callable[[float], Upscaler] | None) -> None:
         # A run starts when `begun` changes. It could follow its triggers with `.then`, but the
         # browser handles the listeners of one trigger in turn, and what ends the old run must come
         # first: else a last step of it would overwrite what the trigger itself has shown.
@@ -112,21 +137,36 @@ class CompareTab:
             api_visibility="private",
             **HEAVY,
         )
+        self.analysis.connect(self.comparer, self.shown, self.scores, self.seen, self.protocol)
+        runs = [run]
+        if dial:
+            runs.append(
+                self.dial.input(
+                    DialHandler(dial).run,
+                    [self.dial, self.shown, self.scores, self.seen, self.turn],
+                    self._updated,
+                    show_progress="hidden",
+                    trigger_mode="always_last",
+                    api_visibility="private",
+                    concurrency_id="dial",  # its steps take turns with those of a comparison
+                    concurrency_limit=4,
+                )
+            )
+        for each in runs:
+            self.analysis.follow(each)
         buttons = [button.click for button in (self.stop, *self.examples.values())]
-        gr.on([self.photo.upload, self.mode.input, *buttons], None, cancels=run)
+        gr.on([self.photo.upload, self.mode.input, *buttons], None, cancels=runs)
 
         new = [self.source, begun, self.placer]
         self.photo.upload(chosen, [self.photo, self.turn], new, **LIGHT_QUEUED)
         self.mode.input(Turn.begin, self.turn, begun, **LIGHT_QUEUED)
         for event, begin in ((self.placer.place, place), (self.placer.shrink, shrink)):
-            event(None, cancels=run)
+            event(None, cancels=runs)
             event(begin, self.turn, begun, **LIGHT_QUEUED)
         self.stop.click(stop, [self.shown, self.turn], [self.comparer, self.status], **LIGHT)
         for name, button in self.examples.items():
             shows = button.click(partial(example, name), self.turn, self._updated, **LIGHT)
-            self.analysis.follow(shows, self.shown, self.scores)
-        self.analysis.follow(run, self.shown, self.scores)
-        self.analysis.connect(self.comparer, self.shown, self.scores, self.protocol)
+            self.analysis.follow(shows)
         self.protocol.input(
             lambda p: (gr.Column(visible=p == "today"), gr.Column(visible=p == "paper")),
             self.protocol,
@@ -137,7 +177,7 @@ class CompareTab:
     def open_link(self, page: gr.Blocks) -> None:
         """Show at the start what the address asks for."""
         shows = page.load(linked, [self.shown, self.turn], self._updated, **LIGHT)
-        self.analysis.follow(shows, self.shown, self.scores)
+        self.analysis.follow(shows)
 
     def _add_api(self, handlers: Handlers, methods: list[str]) -> None:
         files = [gr.File(label=f"{method} ×{SCALE}, PNG", visible=False) for method in methods]

@@ -19,6 +19,7 @@ from demo.links import refuse_link
 from srgan.images import Image, write_png
 
 VIEWER = Path(__file__).parent / "viewer"
+INPUT, ORIGINAL = "input", "original"  # keys of the panes that no method made
 SCRIPTS = ("state", "draw", "views", "region", "link", "panes", "hands")  # joined in this order
 
 
@@ -41,6 +42,16 @@ class ComparerData(GradioModel):
     id: str = ""
     photo: str = ""  # name of the built-in photo, for links that restore it
     panes: list[Pane] = []
+
+    @property
+    def ready(self) -> list[Pane]:
+        """The panes whose picture is there, the small input first."""
+        return [pane for pane in self.panes if pane.file]
+
+    @property
+    def title(self) -> str:
+        """The name that the files of a comparison share."""
+        return self.ready[0].file.orig_name.removesuffix("_small.png")
 
 
 class Comparer(gr.HTML):

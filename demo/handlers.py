@@ -5,82 +5,32 @@ import logging
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import gradio as gr
 
 from demo.compare import Comparison, Scores, compare
 from demo.comparer import ComparerData
 from demo.examples import NAMES, load_example, original_path
-from demo.fit import Corner, Oversize, TooLargeError, fit
+from demo.fit import Oversize, TooLargeError, fit
 from demo.pace import Pace
 from demo.placer import PlacerData, placer_data
 from demo.show import Show
-from demo.table import table
+from demo.table import tables
+from demo.turn import Start, Turn
+from demo.updates import BROKEN, UNCHANGED, Updates, hidden, rest
 from srgan.images import SCALE, Image, ImageError
 from srgan.metrics import MIN_SIDE, Score
 from srgan.reading import read_picture
 from srgan.upscale import Upscaler
 
 Mode = Literal["original", "small"]
-UNCHANGED = gr.skip()
 logger = logging.getLogger(__name__)
 
 NO_ORIGINAL = (
     "There are no PSNR, SSIM and detail: they compare with an original, and what the large version "
     "of this small image looked like nobody knows."
 )
-BROKEN = "Something went wrong on our side. Please try again, or with another photo."
-
-
-class Start(NamedTuple):
-    """A run that was asked for, and what is to be done about a photo over the limit."""
-
-    number: int
-    oversize: Oversize | None = None
-    corner: Corner | None = None
-
-
-class Turn:
-    """Which run of a visitor's page counts; any other ends at its next step.
-
-    The browser cancels runs, too, which takes them out of the queue. But Gradio 6.31 loses track of
-    a run that took the place of another, and could not stop it.
-    """
-
-    def __init__(self) -> None:
-        self._begun, self._taken = 0, 0
-
-    def begin(self, oversize: Oversize | None = None, corner: Corner | None = None) -> Start:
-        """End what runs; returns the run that is to come."""
-        self._begun += 1
-        return Start(self._begun, oversize, corner)
-
-    def take(self, number: int) -> bool:
-        """Tell a run that starts whether it is the one to come; one alone hears yes."""
-        if not self.is_on(number) or self._taken == number:
-            return False
-        self._taken = number
-        return True
-
-    def is_on(self, number: int) -> bool:
-        """Tell whether nothing was begun after this run."""
-        return number == self._begun
-
-
-class Updates(NamedTuple):
-    """New values of the page's components, in the order of the events' outputs."""
-
-    panes: Any = UNCHANGED  # ComparerData
-    shown: Any = UNCHANGED  # the same, kept on the server for Stop
-    today: Any = UNCHANGED  # score tables in Markdown
-    paper: Any = UNCHANGED
-    status: Any = UNCHANGED  # Markdown
-    placer: Any = UNCHANGED
-    photo: Any = UNCHANGED  # the drop zone
-    source: Any = UNCHANGED  # path of the photo that is compared, kept on the server
-    mode: Any = UNCHANGED
-    scores: Any = UNCHANGED  # by method, kept on the server
 
 
 class Handlers:
@@ -146,12 +96,14 @@ class Handlers:
                 progress(now.done, desc=now.working)
             if len(now.scores) > ready:
                 ready = len(now.scores)
-                tables, scores = _tables(now.scores), dict(now.scores)
-                yield Updates(panes, panes, *tables, status="", placer=placer, scores=scores)
+                texts, scores = tables(now.scores), dict(now.scores)
+                update = Updates(panes, panes, *texts, status="", placer=placer, scores=scores)
             else:
-                yield Updates(panes, panes, placer=placer)
+                update = Updates(panes, panes, placer=placer)
+            yield update._replace(dial=rest(is_ready=False))
         status = " ".join(["Done.", *notes, *_explain(now)])
-        yield Updates(panes, panes, status=status, placer=self._placer(data, mode))
+        placer, dial = self._placer(data, mode), rest(is_ready=True)
+        yield Updates(panes, panes, status=status, placer=placer, dial=dial)
 
     def _ask(self, image: Image, mode: Mode, error: TooLargeError) -> Iterator[Updates]:
         """Show the placer at once, and the seconds as soon as they can be estimated."""
@@ -211,11 +163,6 @@ class Handlers:
         yield *files, {"scores": _plain(last.scores), "notes": [*notes, *_explain(last)]}
 
 
-def hidden() -> Any:  # noqa: ANN401 - Gradio's update is untyped
-    """Hide the placer and forget its photo; a new update each time, for Gradio takes it apart."""
-    return gr.update(value=None, visible="hidden")
-
-
 def chosen(photo: str, turn: Turn) -> tuple[str, Start, Any]:
     """Take a new photo; the piece of the last one, if that was too large, is forgotten."""
     return photo, turn.begin(), hidden()
@@ -243,12 +190,14 @@ def shrink(turn: Turn) -> Start:
 
 def example(name: str, turn: Turn) -> Updates:
     """Show a built-in photo at once, from its precomputed outputs."""
-    turn.begin()
+    number = turn.begin().number
     panes, scores = load_example(name)
+    if not turn.is_on(number):
+        return Updates()  # another was chosen meanwhile, and may be shown already
     status = "Precomputed; the times are those of two CPU cores in fp32."
     source = str(original_path(name))
-    tables = _tables(scores)
-    return Updates(panes, panes, *tables, status, hidden(), None, source, "original", scores)
+    texts, dial = tables(scores), rest(is_ready=True)
+    return Updates(panes, panes, *texts, status, hidden(), None, source, "original", scores, dial)
 
 
 def linked(shown: ComparerData, turn: Turn, request: gr.Request) -> Updates:
@@ -267,10 +216,6 @@ def stop(shown: ComparerData, turn: Turn) -> tuple[Any, str]:
         pane if pane.file else pane.model_copy(update={"state": "stopped"}) for pane in shown.panes
     ]
     return shown.model_copy(update={"panes": panes}), "Stopped. Choose again to start over."
-
-
-def _tables(scores: Mapping[str, Scores]) -> tuple[str, str]:
-    return table(scores, "today"), table(scores, "paper")
 
 
 def _explain(now: Comparison) -> list[str]:

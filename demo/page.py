@@ -1,6 +1,6 @@
 """The page: what stands around the tabs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import gradio as gr
 
@@ -23,6 +23,36 @@ CSS = """
 #examples { gap: 8px; }
 #examples button { flex-direction: column; gap: 4px; }
 #examples img { width: 64px; height: 44px; object-fit: cover; border-radius: 3px; margin: 0; }
+
+/* Where the theme's own colours miss a contrast of 4.5:1 with what they lie on. */
+body:not(.dark) {
+  --body-text-color-subdued: var(--neutral-500);
+  --block-info-text-color: var(--neutral-500);
+  --block-label-text-color: var(--primary-600);
+  --block-title-text-color: var(--primary-600);
+  --checkbox-label-background-fill-selected: var(--primary-600);
+  --button-primary-background-fill: var(--primary-600);
+  --button-primary-background-fill-hover: var(--primary-700);
+  --color-accent: var(--primary-600);
+}
+.dark .gradio-container {
+  --button-primary-background-fill-hover: var(--primary-700);
+  --button-secondary-background-fill-hover: var(--primary-600);
+  --button-cancel-background-fill-hover: var(--primary-600);
+  --checkbox-label-background-fill-hover: var(--primary-600);
+  --color-accent: var(--primary-400);
+}
+
+/* The ring of the keyboard's focus; a radio's is around its label, which may have its colour. */
+:focus-visible, label:has(> input[type="radio"]:focus-visible) {
+  outline: 2px solid var(--color-accent); outline-offset: 2px;
+}
+input[type="radio"]:focus-visible { outline: none; }
+#photo :focus-visible { outline-offset: -2px; } /* its box is cut off */
+
+@media (prefers-reduced-motion: reduce) {
+  *, ::before, ::after { animation: none !important; transition: none !important; }
+}
 """
 
 
@@ -37,6 +67,21 @@ PASTE = """() => document.addEventListener("paste", event => {
   input.dispatchEvent(new Event("change", {bubbles: true}));
 })"""
 
+# Gradio takes the drop zone's pressed button away; the focus would go back to the page's top.
+KEEP_FOCUS = """() => {
+  const photo = document.querySelector("#photo"), isSeen = node => node.getClientRects().length > 0;
+  let isIn = false;
+  for (const type of ["focusin", "pointerdown"]) {
+    document.addEventListener(type, event => { isIn = photo.contains(event.target); });
+  }
+  new MutationObserver(() => {
+    const focused = document.activeElement;
+    if (!isIn || (focused !== document.body && isSeen(focused))) return;
+    const next = [...photo.querySelectorAll("[aria-dropeffect], .source-selection button")];
+    next.find(isSeen)?.focus({preventScroll: true});
+  }).observe(photo, {subtree: true, childList: true, attributeFilter: ["class"]});
+}"""
+
 TITLE = "# Bicubic, SRResNet and SRGAN ×4, pixel by pixel"
 INTRO = """Both networks guess the pixels that a photo lost when it was shrunk four times. They \
 have the same layers and differ in the loss they were trained with. **SRResNet** minimises the \
@@ -46,13 +91,16 @@ answer: sharp, and a lower score."""
 
 
 def build_page(
-    upscalers: Mapping[str, Upscaler], max_output_pixels: int = MAX_OUTPUT_PIXELS
+    upscalers: Mapping[str, Upscaler],
+    max_output_pixels: int = MAX_OUTPUT_PIXELS,
+    dial: Callable[[float], Upscaler] | None = None,
 ) -> gr.Blocks:
     """Build the page over any upscalers; runs none of them.
 
     Args:
         upscalers: Methods by name, in the order of their panes.
         max_output_pixels: Largest image that a method may make. It bounds a request's time.
+        dial: The upscaler at a share of SRGAN from 0 to 1, if there are "SRResNet" and "SRGAN".
     """
     gr.set_static_paths([EXAMPLES])
     with gr.Blocks(
@@ -60,8 +108,9 @@ def build_page(
     ) as page:
         gr.Markdown(TITLE + "\n\n" + INTRO, elem_id="intro")
         with gr.Tab("Compare"):
-            compare = CompareTab(upscalers, max_output_pixels)
+            compare = CompareTab(upscalers, max_output_pixels, dial)
         compare.open_link(page)
         page.load(None, js=PASTE)
+        page.load(None, js=KEEP_FOCUS)
     # Light events are not queued; the heavy ones wait for each other, see `CompareTab`.
     return page.queue(max_size=16, api_open=False, default_concurrency_limit=8)

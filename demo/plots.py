@@ -85,7 +85,8 @@ def perception_distortion(
     """Plot every method's PSNR (today's protocol) against its detail; returns HTML.
 
     Args:
-        scores: Of the whole image, by method, perhaps with "Nearest". The original is added.
+        scores: Of the whole image, by method, perhaps with "Nearest" and one position of the dial,
+            such as "Dial 0.3". The original is added.
         dial: Known positions of the dial: share of SRGAN, PSNR [dB], detail [%].
     """
     points = {
@@ -95,7 +96,7 @@ def perception_distortion(
     }
     if not points:
         return _sentence(NO_DETAIL)
-    steps = {f"Dial at {share:g}": (psnr, percent) for share, psnr, percent in sorted(dial)}
+    steps = {f"Dial {share:g}": (psnr, percent) for share, psnr, percent in sorted(dial)}
     svg = _quality_plot(points, steps)
     best = max(points, key=lambda method: points[method][0])
     nearest = min(points, key=lambda method: abs(points[method][1] - 100))
@@ -175,13 +176,14 @@ def _quality_plot(points: Mapping[str, Place], steps: Mapping[str, Place]) -> El
     path = [place(*step) for step in steps.values()]
     _path(svg, path, OTHER.colour, OTHER.dashes)
     for name, step in zip(steps, path, strict=True):
-        _marker(svg, step, OTHER.colour, STEP, name)
+        if name not in points:
+            _marker(svg, step, OTHER.colour, STEP, name)
     places = {method: place(*point) for method, point in points.items()}
     places[ORIGINAL] = place(math.inf, 100)
     for method, point in places.items():
         style = STYLES.get(method, OTHER)
         _marker(svg, point, style.colour, style.marker, method)
-    if path:
+    if path and not points.keys() & steps.keys():
         places["dial"] = path[len(path) // 2]
     _name(svg, places, path)
     return svg

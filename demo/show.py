@@ -35,30 +35,29 @@ class Show:
 
     def panes(self, now: Comparison) -> ComparerData:
         """Return the value that shows this state."""
-        height, width = now.lr.shape[:2]
         panes = [self._ready("input", "Small input", now.lr, f"{self._photo}_small.png")]
-        for method in self._methods:
-            key = method.lower()
-            if method in now.images:
-                name = f"{self._photo}_{key}_x{SCALE}.png"
-                text = caption(now.scores[method], "today")
-                panes.append(self._ready(key, method, now.images[method], name, text))
-            else:
-                working = method == now.working
-                panes.append(
-                    Pane(
-                        key=key,
-                        name=method,
-                        width=SCALE * width,
-                        height=SCALE * height,
-                        state="working" if working else "waiting",
-                        done=now.done if working else 0.0,
-                    )
-                )
+        panes += [self.pane(now, method, method.lower()) for method in self._methods]
         if now.hr is not None:
             name = f"{self._photo}_original.png"
             panes.append(self._ready("original", "Original", now.hr, name))
         return ComparerData(id=self._id, panes=panes)
+
+    def pane(self, now: Comparison, method: str, key: str) -> Pane:
+        """Return the pane of a method in this state."""
+        if method in now.images:
+            name = f"{self._photo}_{method.lower().replace(' ', '_')}_x{SCALE}.png"
+            text = caption(now.scores[method], "today")
+            return self._ready(key, method, now.images[method], name, text)
+        height, width = now.lr.shape[:2]
+        working = method == now.working
+        return Pane(
+            key=key,
+            name=method,
+            width=SCALE * width,
+            height=SCALE * height,
+            state="working" if working else "waiting",
+            done=now.done if working else 0.0,
+        )
 
     def _ready(self, key: str, name: str, image: Image, file: str, text: str = "") -> Pane:
         if key not in self._files:

@@ -28,6 +28,11 @@ def table(scores: Mapping[str, Scores], protocol: Protocol) -> str:
     return markdown(list(scores), columns(scores, protocol)) if scores else ""
 
 
+def tables(scores: Mapping[str, Scores]) -> tuple[str, str]:
+    """Return the score tables in both protocols, today's first."""
+    return table(scores, "today"), table(scores, "paper")
+
+
 def columns(
     scores: Mapping[str, Scores], protocol: Protocol, mark: bool = True
 ) -> dict[str, list[str]]:

@@ -16,10 +16,13 @@ from playwright.sync_api import expect
 from skimage import data
 
 from app import LAUNCH
+from demo import handlers
 from demo.compare import Scores
 from demo.examples import NAMES
 from demo.page import build_page
 from demo.table import caption
+from demo.turn import Turn
+from demo.updates import Updates
 from srgan.images import enlarge, shrink
 from srgan.metrics import agreement, detail, paper_score, score
 
@@ -328,3 +331,17 @@ def test_a_second_job_waits_for_the_first(browser, tmp_path):
         wait_for(two, "two", 3)
         assert slow.made == 60
         assert slow.most == 1
+
+
+def test_of_two_examples_the_one_that_was_chosen_last_stays(monkeypatch):
+    """Though the first takes longer to read."""
+    turn, load, last = Turn(), handlers.load_example, []
+
+    def overtaken(name):
+        if name == "cat":
+            last.append(handlers.example("grass", turn))
+        return load(name)
+
+    monkeypatch.setattr(handlers, "load_example", overtaken)
+    assert handlers.example("cat", turn) == Updates()
+    assert last[0].panes.photo == "grass"

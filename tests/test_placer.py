@@ -14,9 +14,10 @@ from test_page import DESKTOP, drop, opened, served, wait_for
 
 from app import LAUNCH
 from demo.examples import NAMES
-from demo.handlers import Handlers, Start, Turn, place
+from demo.handlers import Handlers, place
 from demo.page import build_page
 from demo.placer import THUMBNAIL_SIDE, Placer, placer_data
+from demo.turn import Start, Turn
 from srgan.images import enlarge
 
 FOLDER = Path(__file__).parents[1] / "demo"

@@ -104,8 +104,8 @@ def test_the_path_of_the_dial_goes_from_srresnet_to_srgan():
     places = markers(html)
     assert path[0] == pytest.approx(places["SRResNet"][:2])
     assert path[-1] == pytest.approx(places["SRGAN"][:2])
-    assert path[1] == pytest.approx(places["Dial at 0.5"][:2])
-    assert ["Dial at 0.5", "29.60", "64"] in table(html)
+    assert path[1] == pytest.approx(places["Dial 0.5"][:2])
+    assert ["Dial 0.5", "29.60", "64"] in table(html)
     assert "Dial" not in perception_distortion(SCORES)
 
 

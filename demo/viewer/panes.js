@@ -28,6 +28,17 @@ function update() {
   if (isNew) restore();
   if (isOther) layout();
   forget(list);
+  rescore(list, isNew);
+}
+
+// A region is scored anew once another picture has joined the comparison.
+let scored = '';
+
+function rescore(list, isNew) {
+  if (list.some(data => !data.file)) return;
+  const files = list.map(data => data.file.url).join(' ');
+  if (view.region && !isNew && files !== scored) sendRegion();
+  scored = files;
 }
 
 function newPane(key) {

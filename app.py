@@ -7,6 +7,7 @@ import gradio as gr
 
 from demo.compare_tab import MAX_FILE_MB
 from demo.page import CSS, build_page
+from demo.results import Results
 from srgan.dial import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
 
@@ -31,7 +32,9 @@ def main() -> None:
         dial = load_dial(WEIGHTS, precision)
     except ValueError as error:
         sys.exit(f"Cannot start: {error}")
-    build_page(upscalers, dial=dial).launch(**LAUNCH)
+    results = Results()
+    results.sweep_always()
+    build_page(upscalers, dial=dial, results=results).launch(**LAUNCH)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from demo.compare import Scores
 from demo.comparer import INPUT, ORIGINAL, Comparer, ComparerData, Pane, write_pane_file
 from demo.dial import Seen
 from demo.examples import weights_digests
 from demo.export import write_zip
 from demo.plots import perception_distortion, power_spectrum, spectra
 from demo.region import parse_region, region_caption, region_figure, region_scores, region_table
+from demo.scores import Scores
 from demo.table import Protocol
 from srgan.images import Image, repeat
 from srgan.metrics import detail, score

@@ -5,24 +5,15 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from demo.results import Result, Results
+from demo.scores import Scores, rate
 from srgan.images import Image, crop_to_scale, shrink
-from srgan.metrics import MIN_SIDE, Score, agreement, detail, paper_score, score
+from srgan.metrics import agreement
 from srgan.upscale import Upscaler, steps
 
 # The queue lets one comparison run at a time, but a cancelled one may still finish its step, and
 # two steps side by side would each take twice as long.
 _one_step_at_a_time = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What one method reached; None where there is no original to compare with."""
-
-    seconds: float | None  # None where nothing was timed
-    agreement: float  # [dB], see srgan.metrics
-    today: Score | None = None
-    paper: Score | None = None
-    detail: float | None = None  # [%] of the original's
 
 
 @dataclass(frozen=True)
@@ -38,7 +29,10 @@ class Comparison:
 
 
 def compare(
-    image: Image, upscalers: Mapping[str, Upscaler], has_original: bool
+    image: Image,
+    upscalers: Mapping[str, Upscaler],
+    has_original: bool,
+    results: Results | None = None,
 ) -> Iterator[Comparison]:
     """Run the upscalers in their order, step by step; closing the iterator ends the work.
 
@@ -47,6 +41,7 @@ def compare(
             to multiples of 4 and shrunk; otherwise it is the small image itself.
         upscalers: Methods by name.
         has_original: Whether there is something to score against.
+        results: What was computed before.
 
     Yields:
         The comparison so far: first with the small image alone, then after every step.
@@ -55,44 +50,39 @@ def compare(
     now = Comparison(image if hr is None else shrink(hr), hr)
     yield now
     for method, upscaler in upscalers.items():
-        for now in restore(now, method, upscaler):  # noqa: B020 - goes on from the last state
+        for now in restore(now, method, upscaler, results):  # noqa: B020 - goes on from the last state
             yield now
 
 
-def restore(now: Comparison, method: str, upscaler: Upscaler) -> Iterator[Comparison]:
-    """Run one method in a comparison, step by step; the last state has its image and scores."""
+def restore(
+    now: Comparison, method: str, upscaler: Upscaler, results: Results | None = None
+) -> Iterator[Comparison]:
+    """Run one method in a comparison, step by step; the last state has its image and scores.
+
+    What `results` know is taken from there, and what they do not is put there.
+    """
     now = replace(now, working=method, done=0.0)
     yield now
-    work, seconds = steps(upscaler, now.lr), 0.0
-    while True:
-        with _one_step_at_a_time:
-            start = time.perf_counter()
-            try:
-                fraction = next(work)
-            except StopIteration as end:
-                sr = end.value
-                break
-            finally:
-                seconds += time.perf_counter() - start
-        yield replace(now, done=fraction)
-    scores = rate(sr, now.hr, agreement(sr, now.lr), seconds)
+    result = results and results.get(now.lr, now.hr, upscaler)
+    if result is None:
+        work, seconds = steps(upscaler, now.lr), 0.0
+        while True:
+            with _one_step_at_a_time:
+                start = time.perf_counter()
+                try:
+                    fraction = next(work)
+                except StopIteration as end:
+                    sr = end.value
+                    break
+                finally:
+                    seconds += time.perf_counter() - start
+            yield replace(now, done=fraction)
+        result = Result(sr, rate(sr, now.hr, agreement(sr, now.lr), seconds))
+        if results:
+            results.put(now.lr, now.hr, upscaler, result)
     yield replace(
         now,
-        images={**now.images, method: sr},
-        scores={**now.scores, method: scores},
+        images={**now.images, method: result.image},
+        scores={**now.scores, method: result.scores},
         working=None,
     )
-
-
-def rate(sr: Image, hr: Image | None, agrees: float, seconds: float | None = None) -> Scores:
-    """Score an image, (H, W, 3), against the original if there is one that is large enough.
-
-    Args:
-        sr: Restored image.
-        hr: Original.
-        agrees: The agreement with the input [dB].
-        seconds: What the image took.
-    """
-    if hr is None or min(hr.shape[:2]) < MIN_SIDE:
-        return Scores(seconds, agrees)
-    return Scores(seconds, agrees, score(sr, hr), paper_score(sr, hr), detail(sr, hr))

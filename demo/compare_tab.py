@@ -11,6 +11,7 @@ from demo.dial import STEPS, DialHandler, Seen
 from demo.examples import NAMES, original_path
 from demo.handlers import Handlers, chosen, example, linked, place, shrink, stop
 from demo.placer import Placer
+from demo.results import Results
 from demo.table import BEST
 from demo.turn import Turn
 from demo.updates import Updates
@@ -51,6 +52,7 @@ class CompareTab:
         upscalers: Methods by name, in the order of their panes.
         max_output_pixels: Largest image that a method may make.
         dial: The upscaler at a share of SRGAN from 0 to 1; without it there is no dial.
+        results: What was computed before.
     """
 
     def __init__(
@@ -58,14 +60,16 @@ class CompareTab:
         upscalers: Mapping[str, Upscaler],
         max_output_pixels: int,
         dial: Callable[[float], Upscaler] | None = None,
+        results: Results | None = None,
     ) -> None:
-        handlers = Handlers(upscalers, max_output_pixels)
+        handlers = Handlers(upscalers, max_output_pixels, results)
+        dials = DialHandler(dial, results) if dial else None
         first = example(next(iter(NAMES)), Turn())
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 self._controls(first, max_output_pixels)
             with gr.Column(scale=4, min_width=320):
-                self._results(first, has_dial=dial is not None)
+                self._results(first, has_dial=dials is not None)
         self.shown, self.source = gr.State(first.panes), gr.State(first.source)
         self.turn, self.scores, self.seen = (
             gr.State(Turn()),
@@ -76,7 +80,7 @@ class CompareTab:
             *(self.comparer, self.shown, self.today, self.paper, self.status, self.placer),
             *(self.photo, self.source, self.mode, self.scores, self.dial, self.seen),
         ]  # in the order of Updates
-        self._connect(handlers, dial)
+        self._connect(handlers, dials)
         self._add_api(handlers, list(upscalers))
 
     def _controls(self, first: Updates, max_output_pixels: int) -> None:
@@ -123,7 +127,7 @@ class CompareTab:
             gr.Markdown(PAPER)
         gr.Markdown(MEANING)
 
-    def _connect(self, handlers: Handlers, dial: Callable[[float], Upscaler] | None) -> None:
+    def _connect(self, handlers: Handlers, dials: DialHandler | None) -> None:
         # A run starts when `begun` changes. It could follow its triggers with `.then`, but the
         # browser handles the listeners of one trigger in turn, and what ends the old run must come
         # first: else a last step of it would overwrite what the trigger itself has shown.
@@ -139,10 +143,10 @@ class CompareTab:
         )
         self.analysis.connect(self.comparer, self.shown, self.scores, self.seen, self.protocol)
         runs = [run]
-        if dial:
+        if dials:
             runs.append(
                 self.dial.input(
-                    DialHandler(dial).run,
+                    dials.run,
                     [self.dial, self.shown, self.scores, self.seen, self.turn],
                     self._updated,
                     show_progress="hidden",

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.compare import Comparison, Scores, restore
+from demo.compare import Comparison, restore
 from demo.comparer import INPUT, ORIGINAL, ComparerData, Pane
+from demo.results import Results
+from demo.scores import Scores
 from demo.show import Show
 from demo.table import tables
 from demo.turn import Turn
@@ -50,10 +52,13 @@ class DialHandler:
 
     Args:
         network: The upscaler at a share of SRGAN from 0 to 1, see `srgan.dial.load_dial`.
+        results: What was computed before.
     """
 
-    def __init__(self, network: Callable[[float], Upscaler]) -> None:
-        self._network = network
+    def __init__(
+        self, network: Callable[[float], Upscaler], results: Results | None = None
+    ) -> None:
+        self._network, self._results = network, results
 
     def run(
         self,
@@ -92,11 +97,9 @@ class DialHandler:
     def _restore(self, at: float, shown: ComparerData) -> Iterator[Pane | Position]:
         """Run the network of a position; the last is the position itself."""
         images = {p.key: read_image(p.file.path) for p in shown.panes if p.key in (INPUT, ORIGINAL)}
-        name = _name(at)
+        now, name = Comparison(images[INPUT], images.get(ORIGINAL)), _name(at)
         show = Show(shown.title, [name])
-        for now in restore(
-            Comparison(images[INPUT], images.get(ORIGINAL)), name, self._network(at)
-        ):
+        for now in restore(now, name, self._network(at), self._results):  # noqa: B020 - the next
             yield show.pane(now, name, KEY)
         yield Position(show.pane(now, name, KEY), now.scores[name])
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from gradio.data_classes import FileData
 
-from demo.compare import Comparison, Scores, compare
+from demo.compare import Comparison, compare
 from demo.comparer import ComparerData
+from demo.scores import Scores
 from demo.show import Show
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import Score

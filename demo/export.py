@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from demo.compare import Scores
+from demo.scores import Scores
 
 UNITS = {
     "psnr_today": "dB",

@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from demo.compare import Comparison, Scores, compare
+from demo.compare import Comparison, compare
 from demo.comparer import ComparerData
 from demo.examples import NAMES, load_example, original_path
 from demo.fit import Oversize, TooLargeError, fit
 from demo.pace import Pace
 from demo.placer import PlacerData, placer_data
+from demo.results import Results
+from demo.scores import Scores
 from demo.show import Show
 from demo.table import tables
 from demo.turn import Start, Turn
@@ -39,11 +41,18 @@ class Handlers:
     Args:
         upscalers: Methods by name.
         max_output_pixels: Largest image that a method may make.
+        results: What was computed before.
     """
 
-    def __init__(self, upscalers: Mapping[str, Upscaler], max_output_pixels: int) -> None:
+    def __init__(
+        self,
+        upscalers: Mapping[str, Upscaler],
+        max_output_pixels: int,
+        results: Results | None = None,
+    ) -> None:
         self._upscalers = upscalers
         self._max_output_pixels = max_output_pixels
+        self._results = results
         self._pace = Pace()
 
     def run(
@@ -132,7 +141,7 @@ class Handlers:
                 f"Cropped at the bottom and right from {width}×{height} to "
                 f"{width - width % SCALE}×{height - height % SCALE}, multiples of {SCALE}."
             )
-        work = compare(image, self._upscalers, has_original=mode == "original")
+        work = compare(image, self._upscalers, mode == "original", self._results)
         return self._pace.timed(work), [note for note in notes if note]
 
     def api(

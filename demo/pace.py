@@ -26,8 +26,8 @@ class Pace:
         self._seconds, self._pixels = 0.0, 0.0
 
     def timed(self, work: Iterator[Comparison]) -> Iterator[Comparison]:
-        """Pass on the states of a comparison; learn from it if it comes to its end."""
-        seconds, pixels = 0.0, 0
+        """Pass on the states of a comparison; learn from it if all of it is computed now."""
+        seconds, pixels, computed = 0.0, 0, 0.0
         while True:
             start = time.perf_counter()
             now = next(work, None)
@@ -36,7 +36,9 @@ class Pace:
                 break
             pixels = SCALE**2 * now.lr.shape[0] * now.lr.shape[1]
             yield now
-        self.learn(pixels, seconds)
+            computed = sum(scores.seconds for scores in now.scores.values())
+        if seconds >= computed:  # else some of it was computed before
+            self.learn(pixels, seconds)
 
     def learn(self, pixels: int, seconds: float) -> None:
         """Take in a finished comparison; what is older counts less, the larger counts more."""

@@ -7,6 +7,7 @@ import gradio as gr
 from demo.compare_tab import CompareTab
 from demo.examples import EXAMPLES
 from demo.fit import MAX_OUTPUT_PIXELS
+from demo.results import Results
 from srgan.upscale import Upscaler
 
 CSS = """
@@ -48,7 +49,7 @@ body:not(.dark) {
   outline: 2px solid var(--color-accent); outline-offset: 2px;
 }
 input[type="radio"]:focus-visible { outline: none; }
-#photo :focus-visible { outline-offset: -2px; } /* its box is cut off */
+#photo :focus-visible, [role="tab"]:focus-visible { outline-offset: -2px; } /* cut off outside */
 
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { animation: none !important; transition: none !important; }
@@ -94,6 +95,7 @@ def build_page(
     upscalers: Mapping[str, Upscaler],
     max_output_pixels: int = MAX_OUTPUT_PIXELS,
     dial: Callable[[float], Upscaler] | None = None,
+    results: Results | None = None,
 ) -> gr.Blocks:
     """Build the page over any upscalers; runs none of them.
 
@@ -101,6 +103,7 @@ def build_page(
         upscalers: Methods by name, in the order of their panes.
         max_output_pixels: Largest image that a method may make. It bounds a request's time.
         dial: The upscaler at a share of SRGAN from 0 to 1, if there are "SRResNet" and "SRGAN".
+        results: What was computed before.
     """
     gr.set_static_paths([EXAMPLES])
     with gr.Blocks(
@@ -108,7 +111,7 @@ def build_page(
     ) as page:
         gr.Markdown(TITLE + "\n\n" + INTRO, elem_id="intro")
         with gr.Tab("Compare"):
-            compare = CompareTab(upscalers, max_output_pixels, dial)
+            compare = CompareTab(upscalers, max_output_pixels, dial, results)
         compare.open_link(page)
         page.load(None, js=PASTE)
         page.load(None, js=KEEP_FOCUS)

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.compare import Scores
+from demo.scores import Scores
 from demo.table import number
 from srgan.images import SCALE, Image
 from srgan.spectrum import MIN_SPECTRUM_SIDE, radial_power

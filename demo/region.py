@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from demo.compare import Scores, rate
+from demo.scores import Scores, rate
 from demo.table import Protocol, caption, columns, markdown
 from srgan.images import SCALE, Image, shrink
 from srgan.metrics import MIN_SIDE, psnr

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from demo.compare import Scores
+from demo.scores import Scores
 
 Protocol = Literal["today", "paper"]
 BEST = "★"

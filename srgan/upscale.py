@@ -10,7 +10,7 @@ import torch
 from srgan.fuse import fuse
 from srgan.images import SCALE, Image, enlarge, repeat, to_image, to_lr
 from srgan.models import Generator as Network
-from srgan.weights import load_weights
+from srgan.weights import fingerprint, load_weights
 
 Upscaler = Callable[[Image], Image]  # (h, w, 3) -> (4h, 4w, 3)
 Steps = Generator[float, None, Image]  # yields the fraction done, returns the image
@@ -47,6 +47,7 @@ class NetworkUpscaler:
         if precision not in ("bf16", "fp32"):
             raise ValueError(f"precision must be auto, bf16 or fp32, got {precision!r}")
         self.precision = precision
+        self.version = f"{fingerprint(generator)} {precision}"  # equal ones give equal images
         self._dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
         self._network = fuse(generator).to(self._dtype)
         self._tile = tile

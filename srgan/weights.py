@@ -1,9 +1,11 @@
 """Weight files: one generator as safetensors, strict by name and shape, with a card inside."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -22,14 +24,17 @@ def save_weights(generator: Generator, path: str | Path, card: Mapping[str, str]
     """
     path = Path(path)
     shape = {"format": FORMAT, "blocks": str(generator.blocks), "channels": str(generator.channels)}
-    tensors = {k: v.detach().cpu().contiguous() for k, v in generator.state_dict().items()}
-    tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
     temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.write_bytes(save(tensors, metadata={**card, **shape}))
+        temporary.write_bytes(save(_tensors(generator), metadata={**card, **shape}))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def fingerprint(generator: Generator) -> str:
+    """Return the sha256 of a generator's weights in fp32, wherever they came from."""
+    return hashlib.sha256(save(_tensors(generator))).hexdigest()
 
 
 def read_card(path: str | Path) -> dict[str, str]:
@@ -73,6 +78,11 @@ def load_weights(path: str | Path) -> Generator:
         raise ValueError(f"{path} does not fit the generator: {'; '.join(problems)}")
     generator.load_state_dict(tensors)
     return generator.eval()
+
+
+def _tensors(generator: Generator) -> dict[str, torch.Tensor]:
+    tensors = {k: v.detach().cpu().contiguous() for k, v in generator.state_dict().items()}
+    return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
 
 
 @contextmanager

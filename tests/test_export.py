@@ -9,8 +9,8 @@ import zipfile
 import pytest
 from mocks import noise, save
 
-from demo.compare import Scores
 from demo.export import scores_csv, scores_json, write_zip
+from demo.scores import Scores
 from srgan.metrics import Score
 
 SCORES = {

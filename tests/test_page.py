@@ -17,9 +17,9 @@ from skimage import data
 
 from app import LAUNCH
 from demo import handlers
-from demo.compare import Scores
 from demo.examples import NAMES
 from demo.page import build_page
+from demo.scores import Scores
 from demo.table import caption
 from demo.turn import Turn
 from demo.updates import Updates

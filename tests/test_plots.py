@@ -10,9 +10,9 @@ from browser import PHONE, serve
 from mocks import noise
 from playwright.sync_api import expect
 
-from demo.compare import Scores
 from demo.plots import OTHER, STYLES, perception_distortion, power_spectrum, spectra
 from demo.region import Region, region_table
+from demo.scores import Scores
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import Score
 from srgan.spectrum import radial_power

@@ -7,7 +7,6 @@ import PIL.Image
 import pytest
 from mocks import noise
 
-from demo.compare import Scores
 from demo.region import (
     Region,
     parse_region,
@@ -16,6 +15,7 @@ from demo.region import (
     region_scores,
     region_table,
 )
+from demo.scores import Scores
 from srgan.images import enlarge, repeat, shrink, write_png
 from srgan.metrics import Score, detail, paper_score, score
 

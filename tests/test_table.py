@@ -2,7 +2,7 @@
 
 import math
 
-from demo.compare import Scores
+from demo.scores import Scores
 from demo.table import caption, table
 from srgan.metrics import Score
 

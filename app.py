@@ -1,12 +1,15 @@
 """Start the demo: load the upscalers, build the page, launch."""
 
 import os
+import signal
 import sys
 
 import gradio as gr
 
 from demo.compare_tab import MAX_FILE_MB
 from demo.page import CSS, build_page
+from demo.ratings.store import DEFAULT_PATH, Store
+from demo.ratings.sync import start_sync
 from demo.results import Results
 from srgan.dial import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
@@ -25,7 +28,11 @@ LAUNCH = {
 
 
 def main() -> None:
-    """Serve the page until interrupted. SRGAN_PRECISION=fp32 or bf16 overrides the choice."""
+    """Serve the page until interrupted.
+
+    SRGAN_PRECISION=fp32 or bf16 overrides the choice; RATINGS_DB is the file of the blind test's
+    votes; with HF_TOKEN and RATINGS_REPO they are kept in a dataset on the Hub, too.
+    """
     try:
         precision = os.environ.get("SRGAN_PRECISION", "auto")
         upscalers = load_upscalers(WEIGHTS, precision)
@@ -34,7 +41,15 @@ def main() -> None:
         sys.exit(f"Cannot start: {error}")
     results = Results()
     results.sweep_always()
-    build_page(upscalers, dial=dial, results=results).launch(**LAUNCH)
+    store = Store(os.environ.get("RATINGS_DB") or DEFAULT_PATH)
+    # As if Ctrl+C were pressed: Gradio closes the server, and what follows is still done.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sync = start_sync(store)
+    try:
+        build_page(upscalers, dial=dial, results=results, store=store).launch(**LAUNCH)
+    finally:
+        if sync:
+            sync.stop()
 
 
 if __name__ == "__main__":

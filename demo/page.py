@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 
 import gradio as gr
 
+from demo.blind_tab import BlindTab
 from demo.compare_tab import CompareTab
 from demo.examples import EXAMPLES
 from demo.fit import MAX_OUTPUT_PIXELS
+from demo.lesson_tab import LessonTab
+from demo.ratings.store import Store
 from demo.results import Results
 from srgan.upscale import Upscaler
 
@@ -20,18 +23,22 @@ CSS = """
   :is(#today, #paper, #region) :is(th, td) {
     font-size: var(--text-xs); padding: 6px 4px !important;
   }
+  :is(#today, #paper) .prose:has(table) { margin-top: 32px; } /* the copy button lies there */
 }
+#plots .row > * { min-width: min(320px, 100%); }
 #examples { gap: 8px; }
 #examples button { flex-direction: column; gap: 4px; }
 #examples img { width: 64px; height: 44px; object-fit: cover; border-radius: 3px; margin: 0; }
 
-/* Where the theme's own colours miss a contrast of 4.5:1 with what they lie on. */
+/* Where the theme's own colours miss a contrast of 4.5:1 with what they lie on, controls 3:1. */
 body:not(.dark) {
   --body-text-color-subdued: var(--neutral-500);
   --block-info-text-color: var(--neutral-500);
   --block-label-text-color: var(--primary-600);
   --block-title-text-color: var(--primary-600);
   --checkbox-label-background-fill-selected: var(--primary-600);
+  --checkbox-background-color-selected: var(--primary-700);
+  --checkbox-border-color: var(--neutral-500);
   --button-primary-background-fill: var(--primary-600);
   --button-primary-background-fill-hover: var(--primary-700);
   --color-accent: var(--primary-600);
@@ -51,8 +58,10 @@ body:not(.dark) {
 input[type="radio"]:focus-visible { outline: none; }
 #photo :focus-visible, [role="tab"]:focus-visible { outline-offset: -2px; } /* cut off outside */
 
-@media (prefers-reduced-motion: reduce) {
-  *, ::before, ::after { animation: none !important; transition: none !important; }
+body { /* outside, Gradio would narrow the query to the tabs: its messages lie beside them */
+  @media (prefers-reduced-motion: reduce) {
+    *, ::before, ::after { animation: none !important; transition: none !important; }
+  }
 }
 """
 
@@ -96,6 +105,7 @@ def build_page(
     max_output_pixels: int = MAX_OUTPUT_PIXELS,
     dial: Callable[[float], Upscaler] | None = None,
     results: Results | None = None,
+    store: Store | None = None,
 ) -> gr.Blocks:
     """Build the page over any upscalers; runs none of them.
 
@@ -104,6 +114,7 @@ def build_page(
         max_output_pixels: Largest image that a method may make. It bounds a request's time.
         dial: The upscaler at a share of SRGAN from 0 to 1, if there are "SRResNet" and "SRGAN".
         results: What was computed before.
+        store: Of the votes; without it there is no blind test.
     """
     gr.set_static_paths([EXAMPLES])
     with gr.Blocks(
@@ -112,6 +123,11 @@ def build_page(
         gr.Markdown(TITLE + "\n\n" + INTRO, elem_id="intro")
         with gr.Tab("Compare"):
             compare = CompareTab(upscalers, max_output_pixels, dial, results)
+        if store:
+            with gr.Tab("Blind test"):
+                BlindTab(store)
+        with gr.Tab("How it works"):
+            LessonTab(compare.shown)
         compare.open_link(page)
         page.load(None, js=PASTE)
         page.load(None, js=KEEP_FOCUS)

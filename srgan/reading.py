@@ -5,7 +5,6 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
@@ -14,6 +13,7 @@ from PIL import ImageChops, ImageCms, ImageOps
 from PIL.ExifTags import Base as Tag
 from PIL.Image import Transpose
 
+from srgan.guard import MeteredFile, check_exif, check_file, check_opened
 from srgan.images import Image, ImageError
 
 MAX_DECODED_PIXELS = 64_000_000  # a 61-megapixel camera's photo fits
@@ -68,7 +68,7 @@ def read_picture(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Pict
     try:
         if not Path(path).is_file():
             raise ImageError("There is no such file, or it is a folder. Choose a picture file.")
-        with open(path, "rb") as file:
+        with MeteredFile(open(path, "rb", buffering=0)) as file:
             return _open(file, max_pixels)
     except OSError as error:
         raise ImageError("This file cannot be opened. Check that you may read it.") from error
@@ -83,11 +83,14 @@ def read_image(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Image:
     return read_picture(path, max_pixels).image
 
 
-def _open(file: BinaryIO, max_pixels: int) -> Picture:
+def _open(file: MeteredFile, max_pixels: int) -> Picture:
     """Decode; whatever a broken file makes Pillow raise becomes an `ImageError`."""
     head = file.read(4096)
     try:
-        return _convert(PIL.Image.open(file, formats=_FORMATS), max_pixels)
+        check_file(file)
+        decoded = PIL.Image.open(file, formats=_FORMATS)
+        file.opened = True
+        return _convert(decoded, max_pixels)
     except ImageError:
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
@@ -125,6 +128,7 @@ def _convert(decoded: PIL.Image.Image, max_pixels: int) -> Picture:
     """Decode an opened file and take it to upright 8-bit sRGB."""
     if decoded.width * decoded.height > max_pixels:
         raise ImageError(_too_large(decoded.width * decoded.height, max_pixels))
+    check_opened(decoded)
     notes = []
     stored = _stored(decoded, max_pixels)
     # The other pictures in a phone's JPEG (MPO) are depth maps and the like.
@@ -172,6 +176,7 @@ def _turn_upright(decoded: PIL.Image.Image, notes: list[str]) -> None:
     """Decode the pixels and apply the EXIF orientation, in place."""
     orientation = getattr(decoded, "tag_v2", {}).get(Tag.Orientation)
     decoded.load()  # a TIFF turns itself
+    check_exif(decoded.info)
     with suppress(Exception):  # a broken EXIF block must not lose the picture
         orientation = decoded.getexif().get(Tag.Orientation, orientation)
         ImageOps.exif_transpose(decoded, in_place=True)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 LEAVES = ("images", "models", "features")
 ORDER = (
     *LEAVES,
-    *("fuse", "metrics", "spectrum", "reading", "weights", "losses", "data", "alpha"),
+    *("fuse", "metrics", "spectrum", "guard", "reading", "weights", "losses", "data", "alpha"),
     *("upscale", "dial"),
     *("enlarge_files", "evaluation.image_sets", "evaluation.fingerprint", "evaluation.report"),
     *("evaluate", "training.initialise", "training.interrupt", "training.sync_batch_norm"),

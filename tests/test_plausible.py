@@ -11,7 +11,7 @@ from mocks import noise
 
 from demo.lesson import plausible as module
 from demo.lesson.back_projection import shrinking
-from demo.lesson.candidates import EXAMPLES
+from demo.lesson.candidates import EXAMPLES, search, surroundings
 from demo.lesson.plausible import MOST, SIDE, plausible
 from srgan.images import ImageError, crop_to_scale, enlarge, shrink
 from srgan.reading import read_image
@@ -65,6 +65,15 @@ def test_with_every_patch_the_whole_photo_shrinks_to_the_same_small_one(cat, spo
         assert (found.crop(changed) == found.patches[i]).all()
         assert (found.patches[i] != found.truth).any()
         assert (shrink(changed) == lr).all()
+
+
+@pytest.mark.parametrize("spot", [(48, 58), (47, 45)])
+def test_they_do_so_next_to_black_where_there_is_little_room(spot):
+    hr, lr = example("astronaut")
+    found = plausible(lr, spot, 8, hr)
+    assert len({patch.tobytes() for patch in (*found.patches, found.truth)}) == 9
+    for i in range(8):
+        assert (shrink(with_patch(hr, found, i)) == lr).all()
 
 
 def test_without_an_original_the_patches_shrink_to_the_small_photo(cat):
@@ -175,6 +184,16 @@ def test_an_example_photo_s_own_place_is_left_out(name, change):
     found = plausible(shrink(hr), (20, 20), 8, hr)
     assert max(found.psnr) < found.score(found.truth) == math.inf
     assert max(found.psnr) < 30
+
+
+def test_a_face_is_not_made_of_letters():
+    _, lr = example("astronaut")
+    y, x = 30, 45
+    wanted = lr[y - 7 : y + 7, x - 7 : x + 7].astype(np.float32)
+    found = search(wanted, surroundings(lr)[y, x], 16)
+    names = [path.name for path in sorted(EXAMPLES.glob("*_original.png"))]
+    assert {names[i] for i in found.photo} & {"cat_original.png", "astronaut_original.png"}
+    assert "page_original.png" not in {names[i] for i in found.photo}
 
 
 def test_a_gray_photo_gets_gray_patches():

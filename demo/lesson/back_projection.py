@@ -2,7 +2,7 @@
 
 A patch fades into the photo and is corrected by iterative back-projection (Irani and Peleg, CVGIP
 53, 1991): the small picture's errors are spread over the large one, until every small pixel that
-the patch touches is the same after rounding.
+the patch touches is the same after rounding. Where that does not end, the patch fades out.
 """
 
 import numpy as np
@@ -13,7 +13,9 @@ from srgan.images import SCALE, Image, enlarge, shrink
 RING = 2  # small pixels around a patch, over which it fades into the photo
 
 _REACH = 2  # small pixels beyond a changed one that shrinking still computes from it
-_ROUNDS = 250  # most patches need 3 to 10, those next to white many
+_ROUNDS = 250  # most patches need 3 to 10, those next to black or white many
+_FADED = 0.2  # part of a patch that may fade into the photo
+_PATIENCE = 60  # rounds before what is still wrong fades into the photo
 
 _Array = NDArray[np.float32]
 
@@ -50,12 +52,13 @@ class Place:
         if hr is None:
             photo = _planes(enlarge(self.small))
             whole = [_Axis(0, n, n) for n in self.small.shape[:2]]
-            self._photo = _back_project(photo[None], photo, self.small, *whole)[0][0]
+            (self._photo,), (exact,) = _back_project(photo[None], photo, self.small, *whole)
+            self._patience = _PATIENCE if exact else _ROUNDS
             return
         photo = hr[large(self._rows.piece), large(self._columns.piece)]
         if hr.shape[:2] != (SCALE * lr.shape[0], SCALE * lr.shape[1]) or not self.fits(photo):
             raise ValueError("the original does not shrink to the small photo")
-        self._photo = _planes(photo)
+        self._photo, self._patience = _planes(photo), _PATIENCE
 
     def put(self, patches: _Array) -> list[Image]:
         """Return the piece of the photo with each patch that fits, (4m, 4n, 3).
@@ -64,7 +67,8 @@ class Place:
             patches: (K, 3, 4s, 4s), where s is the side with a ring of 2 on each side, in levels.
         """
         starts = patches[..., self._rows.taken, self._columns.taken]
-        pieces, exact = _back_project(starts, self._photo, self.small, self._rows, self._columns)
+        axes = self._rows, self._columns
+        pieces, exact = _back_project(starts, self._photo, self.small, *axes, self._patience)
         return [piece.transpose(1, 2, 0).astype(np.uint8) for piece in pieces[exact]]
 
     def fits(self, piece: Image) -> bool:
@@ -85,6 +89,7 @@ class _Axis:
         fade: Weight of a patch against the photo, (free,).
         down: Matrix that shrinks, (seen, large piece).
         up: Matrix that spreads errors, (free, seen).
+        near: Matrix that tells how much each contributes to those that are wrong, (free, seen).
     """
 
     def __init__(self, start: int, stop: int, length: int) -> None:
@@ -109,6 +114,7 @@ class _Axis:
         spread = (self.fade[:, None] + 0.05) * part.T
         inverse = np.linalg.inv(part @ spread + 1e-5 * np.eye(len(part)))
         self.up = (spread @ inverse).astype(np.float32)
+        self.near = abs(part.T).astype(np.float32)
 
 
 def shrinking(size: int) -> _Array:
@@ -129,7 +135,12 @@ def large(part: slice) -> slice:
 
 
 def _back_project(
-    starts: _Array, photo: _Array, small: Image, rows: _Axis, columns: _Axis
+    starts: _Array,
+    photo: _Array,
+    small: Image,
+    rows: _Axis,
+    columns: _Axis,
+    patience: int = _ROUNDS,
 ) -> tuple[_Array, NDArray[np.bool_]]:
     """Put in each of `starts` and correct it until the photo shrinks to `small`, as `shrink` does.
 
@@ -139,9 +150,11 @@ def _back_project(
         small: The small piece, (m, n, 3).
         rows: Which rows.
         columns: Which columns.
+        patience: Rounds before what is still wrong fades into `photo`, which must then be exact.
 
     Returns:
-        The large piece with each, in whole levels, (K, 3, 4m, 4n); and which are exact, (K,).
+        The large piece with each, in whole levels, (K, 3, 4m, 4n); and which are exact and
+        not for the most part the photo, (K,).
     """
     target = _planes(small[rows.seen, columns.seen])
     # A small pixel next to what may change is hardly moved by it: it must stay where the photo has
@@ -152,6 +165,7 @@ def _back_project(
     fade = rows.fade[:, None] * columns.fade
     now = photo[free] + fade * (starts - photo[free])
     pieces = np.repeat(photo[None], len(starts), axis=0)
+    faded = np.zeros_like(now)
     wrong = np.arange(len(starts))  # those that are not exact yet
     for turn in range(_ROUNDS):
         work = pieces[wrong]
@@ -166,8 +180,15 @@ def _back_project(
         error = goal - np.clip(shrunk[again], 0, 255)
         if turn > 1:  # what is right may stay off the middle of its level
             error *= differs[again]
-        now = np.clip(now[again] + rows.up @ error @ columns.up.T, 0, 255)
-    return pieces, ~np.isin(np.arange(len(starts)), wrong)
+        now = now[again]
+        change = rows.up @ error @ columns.up.T
+        if turn > patience:  # next to black or white there may be no room for what is missing
+            near = np.minimum((turn - patience) * (rows.near @ differs[again] @ columns.near.T), 1)
+            change += near * (photo[free] - now - change)
+            faded[wrong] = np.maximum(faded[wrong], near)
+        now = np.clip(now + change, 0, 255)
+    is_exact = ~np.isin(np.arange(len(starts)), wrong)
+    return pieces, is_exact & (faded.mean(axis=(1, 2, 3)) < _FADED)
 
 
 def _shrunk(pictures: _Array, rows: _Axis, columns: _Axis) -> _Array:

@@ -106,16 +106,18 @@ def coloured(found: Candidates, wanted: _Array) -> _Array:
 def surroundings(lr: Image) -> _Array:
     """Describe the surroundings of every pixel of a small image: (h, w, 3) to (h, w, 5).
 
-    They are the mean colour, the contrast and the roughness within 10 pixels to each side, scaled
-    so that a distance of 1 is noticeable.
+    They are the mean luma and colour, the contrast and the roughness within 10 pixels to each side,
+    scaled so that a distance of 1 is noticeable. Colour counts most: else letters of a gray page
+    would be the most likely detail of a face.
     """
     luma = lr @ _LUMA
     count = _box(np.ones_like(luma))
-    mean = [_box(plane) / count for plane in (*np.moveaxis(lr, -1, 0), luma, luma**2)]
-    contrast = np.sqrt(np.maximum(mean[4] - mean[3] ** 2, 0))
+    red, blue, mean, power = (_box(x) / count for x in (lr[..., 0], lr[..., 2], luma, luma**2))
+    contrast = np.sqrt(np.maximum(power - mean**2, 0))
     roughness = np.sqrt(_box(_laplacian(luma) ** 2) / count)
     logs = (1.5 * np.log(contrast + 3), 1.5 * np.log(roughness + 2))
-    return np.stack([*(plane / 60 for plane in mean[:3]), *logs], axis=-1).astype(np.float32)
+    planes = [mean / 35, (red - mean) / 15, (blue - mean) / 15, *logs]
+    return np.stack(planes, axis=-1).astype(np.float32)
 
 
 @cache
@@ -145,14 +147,14 @@ def _screened(number: int, photo: _Photo, luma: _Array, around: _Array) -> Candi
     height, width = (n // _CELL * _CELL for n in photo.energy.shape)
     middle = [np.arange(n) // SCALE + len(luma) // 2 for n in (height, width)]
     alien = 0.25 * np.square(photo.around - around).sum(-1)[np.ix_(*middle)]
-    rows, own = [], []
+    rows, own = [], np.zeros((height, width), np.float32)
     for top in range(0, height, _CELL):  # a row of cells at a time: bounded memory
         part = (slice(top, top + _CELL), slice(width))
         overlap = photo.windows[part].reshape(-1, q.size) @ turns
         energy = photo.energy[part].reshape(-1, 1)
         if power > q.size:  # flat places are all the same
             same = power + energy - 2 * overlap < 0.25 * q.size  # but for rounding
-            own += [(top + i // width, i % width) for i in np.flatnonzero(same.any(axis=1))]
+            own[part] = same.any(axis=1).reshape(_CELL, width)
         gain = np.clip(overlap / (energy + _NOISE), *_GAIN)
         missed = np.maximum(power + gain**2 * energy - 2 * gain * overlap, 0) / q.size
         cost = missed / (10 * np.sqrt(power / q.size) + 20) + alien[part].reshape(-1, 1)
@@ -164,10 +166,8 @@ def _screened(number: int, photo: _Photo, luma: _Array, around: _Array) -> Candi
             (cost[index, turn], np.full_like(x, number), top + y, x, turn, gain[index, turn])
         )
     found = Candidates(*(np.concatenate(column) for column in zip(*rows, strict=True)))
-    for y, x in own:
-        away = np.maximum(abs(found.y - y), abs(found.x - x)) >= SCALE * (len(luma) - 2)
-        found = found.take(away)
-    return found
+    near = _box(own, SCALE * (len(luma) - 2) - 1) > 0.5  # a sum, not quite whole
+    return found.take(~near[found.y, found.x])
 
 
 def _crops(found: Candidates, side: int) -> _Array:
@@ -230,8 +230,8 @@ def _laplacian(image: _Array) -> _Array:
     return 4 * image - x[:-2, 1:-1] - x[2:, 1:-1] - x[1:-1, :-2] - x[1:-1, 2:]
 
 
-def _box(image: _Array) -> NDArray[np.float64]:
-    """Sum over the square of _RADIUS to each side, cut at the border: (h, w) to (h, w)."""
-    side = 2 * _RADIUS + 1
-    total = np.pad(image.astype(np.float64), ((_RADIUS + 1, _RADIUS),) * 2).cumsum(0).cumsum(1)
+def _box(image: _Array, radius: int = _RADIUS) -> NDArray[np.float64]:
+    """Sum over the square of a radius to each side, cut at the border: (h, w) to (h, w)."""
+    side = 2 * radius + 1
+    total = np.pad(image.astype(np.float64), ((radius + 1, radius),) * 2).cumsum(0).cumsum(1)
     return total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]

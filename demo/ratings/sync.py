@@ -26,12 +26,16 @@ _VOTES, _RETIRED = "votes/", "retired/"
 logger = logging.getLogger(__name__)
 
 
+def is_configured() -> bool:
+    """Whether the host has named a dataset for the votes: HF_TOKEN and RATINGS_REPO are set."""
+    return bool(os.environ.get("HF_TOKEN") and os.environ.get("RATINGS_REPO"))
+
+
 def start_sync(store: Store, minutes: float = MINUTES) -> "Sync | None":
-    """Fetch the votes and go on in the background, if HF_TOKEN and RATINGS_REPO are set."""
-    token, repo = os.environ.get("HF_TOKEN"), os.environ.get("RATINGS_REPO")
-    if not (token and repo):
+    """Fetch the votes and go on in the background, if a dataset is configured."""
+    if not is_configured():
         return None
-    sync = Sync(store, repo, token, minutes)
+    sync = Sync(store, os.environ["RATINGS_REPO"], os.environ["HF_TOKEN"], minutes)
     sync.wait(PATIENCE)
     return sync
 

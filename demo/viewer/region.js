@@ -55,6 +55,7 @@ function nudgeRegion(dx, dy, isSize) {
 function clearRegion() {
   stopDrawing();
   setRegion(null);
+  keepFocus();
   sendRegion();
 }
 

@@ -1,6 +1,7 @@
 // ---- Views -------------------------------------------------------------------------------------
 
 const handle = find('.handle'), selects = [...root.querySelectorAll('[data-side]')];
+const SIDES = { slider: ['Left', 'Right'], difference: ['Picture', 'minus'] };
 
 function show(mode) {
   const isWhole = currentScale() === fitScale();
@@ -8,7 +9,14 @@ function show(mode) {
   if (isWhole) view.zoom = FIT;           // the stage has another size now, the whole stays the whole
   reflectView();
   layout();
+  keepFocus();
   announce(find('[data-view=' + mode + ']').textContent);
+}
+
+// When what had the focus is hidden the keyboard goes on from the viewer, not from the page's top.
+function keepFocus() {
+  const focused = document.activeElement;
+  if (root.contains(focused) && !focused.getClientRects().length) root.focus();
 }
 
 // Chooses the picture on one side, or the one that flicker shows; from the panes it opens flicker.
@@ -55,7 +63,10 @@ function reflectView() {
   press('[data-view]', data => data.view === view.mode);
   press('[data-pick]', data => data.pick === view.shown);
   const pair = view.pair[view.mode];
-  if (pair) selects.forEach((select, side) => { select.value = pair[side]; });
+  if (pair) selects.forEach((select, side) => {
+    select.value = pair[side];
+    setText(select.previousElementSibling, SIDES[view.mode][side]);
+  });
   find('[data-gain]').value = view.gain;
   const share = Math.round(100 * view.split);
   handle.setAttribute('aria-valuenow', share);

@@ -10,7 +10,7 @@ from demo.compare_tab import MAX_FILE_MB
 from demo.page import CSS, build_page
 from demo.ratings.store import DEFAULT_PATH, Store
 from demo.ratings.sync import start_sync
-from demo.results import Results
+from demo.results import DEFAULT_FOLDER, Results
 from srgan.dial import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
 
@@ -30,8 +30,9 @@ LAUNCH = {
 def main() -> None:
     """Serve the page until interrupted.
 
-    SRGAN_PRECISION=fp32 or bf16 overrides the choice; RATINGS_DB is the file of the blind test's
-    votes; with HF_TOKEN and RATINGS_REPO they are kept in a dataset on the Hub, too.
+    SRGAN_PRECISION=fp32 or bf16 overrides the choice; RESULTS_DIR keeps results for an hour;
+    RATINGS_DB is the file of the blind test's votes, which with HF_TOKEN and RATINGS_REPO are kept
+    in a dataset on the Hub, too.
     """
     try:
         precision = os.environ.get("SRGAN_PRECISION", "auto")
@@ -39,7 +40,7 @@ def main() -> None:
         dial = load_dial(WEIGHTS, precision)
     except ValueError as error:
         sys.exit(f"Cannot start: {error}")
-    results = Results()
+    results = Results(os.environ.get("RESULTS_DIR") or DEFAULT_FOLDER)
     results.sweep_always()
     store = Store(os.environ.get("RATINGS_DB") or DEFAULT_PATH)
     # As if Ctrl+C were pressed: Gradio closes the server, and what follows is still done.

@@ -12,7 +12,7 @@ from demo.scores import Scores
 from demo.show import Show
 from demo.table import tables
 from demo.turn import Turn
-from demo.updates import BROKEN, Updates
+from demo.updates import Updates, failed
 from srgan.images import ImageError
 from srgan.reading import read_image
 from srgan.upscale import Upscaler
@@ -86,9 +86,9 @@ class DialHandler:
         except ImageError:
             yield Updates(status="This photo is no longer kept: please compare it again.")
             return
-        except Exception:
+        except Exception as error:
             logger.exception("The dial failed")
-            yield Updates(status=BROKEN)
+            yield Updates(status=failed(error))
             return
         pane, own = known[at]
         update = _update(shown, pane, {**scores, pane.name: own})

@@ -20,7 +20,7 @@ from demo.scores import Scores
 from demo.show import Show
 from demo.table import tables
 from demo.turn import Start, Turn
-from demo.updates import BROKEN, UNCHANGED, Updates, hidden, rest
+from demo.updates import UNCHANGED, Updates, failed, hidden, rest
 from srgan.images import SCALE, Image, ImageError
 from srgan.metrics import MIN_SIDE, Score
 from srgan.reading import read_picture
@@ -78,10 +78,10 @@ class Handlers:
             gr.Warning(str(error), title="Cannot use this file")
             said = f"**Cannot use this file.** {error}"
             yield Updates(status=said, placer=hidden(), photo=None, source=None)
-        except Exception:
+        except Exception as error:
             # Not by an event's `failure`: Gradio counts a cancelled run as a failed one.
             logger.exception("A comparison failed")
-            yield Updates(status=BROKEN, placer=hidden(), photo=None, source=None)
+            yield Updates(status=failed(error), placer=hidden(), photo=None, source=None)
 
     def _follow(
         self, photo: str, mode: Mode, start: Start, progress: gr.Progress

@@ -1,10 +1,12 @@
 """What an event may change on the tab "Compare"."""
 
+import errno
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 UNCHANGED = gr.skip()
+FULL = "There is no room left on this server's disk. Please try again in an hour."
 BROKEN = "Something went wrong on our side. Please try again, or with another photo."
 
 
@@ -33,3 +35,9 @@ def hidden() -> Any:  # noqa: ANN401 - Gradio's update is untyped
 def rest(is_ready: bool) -> Any:  # noqa: ANN401
     """Turn the dial back; it can be used once a comparison is complete."""
     return gr.update(value=0, interactive=is_ready)
+
+
+def failed(error: Exception) -> str:
+    """Return what a visitor is told of an error that is not theirs."""
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return FULL if is_full else BROKEN

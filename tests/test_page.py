@@ -1,5 +1,6 @@
 """The page in a real browser: a photo is dropped, pixels and scores come out."""
 
+import errno
 import io
 import re
 import time
@@ -345,3 +346,19 @@ def test_of_two_examples_the_one_that_was_chosen_last_stays(monkeypatch):
     monkeypatch.setattr(handlers, "load_example", overtaken)
     assert handlers.example("cat", turn) == Updates()
     assert last[0].panes.photo == "grass"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(OSError(errno.ENOSPC, "/tmp"), "no room left"), (RuntimeError("/tmp"), "went wrong")],
+)
+def test_what_fails_on_the_server_is_said_without_its_secrets(tmp_path, monkeypatch, error, said):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(handlers, "compare", fails)
+    turn = Turn()
+    work = handlers.Handlers({"Bicubic": enlarge}, 10**6)
+    *_, last = work.run(str(save(tmp_path, noise())), "original", turn, turn.begin())
+    assert said in last.status
+    assert "/tmp" not in last.status

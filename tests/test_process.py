@@ -1,0 +1,110 @@
+"""The demo as a process of its own: how it starts, and how it ends."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+from mocks import noise, save
+
+from srgan.upscale import NETWORKS, WEIGHTS
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """An environment in which nothing is written into the repository or another's cache."""
+    return os.environ | {
+        "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
+        "RATINGS_DB": str(tmp_path / "ratings.db"),
+        "RESULTS_DIR": str(tmp_path / "results"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@contextmanager
+def started(settings, app=ROOT / "app.py"):
+    """The process and its address."""
+    with subprocess.Popen(
+        [sys.executable, str(app)],
+        cwd=app.parent,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            line = next(line for line in process.stdout if "http://" in line)
+            yield process, line.split()[-1]
+        finally:
+            process.kill()
+
+
+def compare(url, path):
+    client = Client(url, verbose=False)
+    return client.predict(handle_file(str(path)), "original", None, api_name="/compare")
+
+
+def test_sigterm_during_work_ends_it_and_the_next_start_works(settings, tmp_path):
+    photo = save(tmp_path, noise(512, 512))
+    with started(settings) as (process, url):
+        client = Client(url, verbose=False)
+        client.submit(handle_file(str(photo)), "original", None, api_name="/compare")
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "Traceback" not in said
+    with started(settings) as (_, url):
+        assert compare(url, photo)[-1]["scores"]["SRGAN"]["today"]["psnr"] > 0
+
+
+def test_a_port_that_is_taken_is_passed_over_and_the_address_told(settings):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with started(settings | {"GRADIO_SERVER_PORT": str(taken)}) as (_, url):
+            assert url.rsplit(":", 1)[-1].strip("/") != str(taken)
+            assert Client(url, verbose=False).view_api(return_format="dict")["named_endpoints"]
+
+
+def test_without_its_temporary_folder_it_goes_on(settings, tmp_path):
+    photo = save(tmp_path, noise(64, 64))
+    with started(settings) as (_, url):
+        before = compare(url, photo)
+        shutil.rmtree(settings["GRADIO_TEMP_DIR"])
+        shutil.rmtree(settings["RESULTS_DIR"])
+        after = compare(url, photo)
+        assert after[-1]["scores"]["SRGAN"]["today"] == before[-1]["scores"]["SRGAN"]["today"]
+
+
+@pytest.mark.parametrize("broken", ["missing", "cut", "a pickle"])
+def test_without_sound_weights_it_does_not_start_and_says_which(settings, tmp_path, broken):
+    copy = tmp_path / "copy"
+    for folder in ("demo", "srgan", "weights"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "app.py", copy)
+    path = copy / "weights" / NETWORKS["SRGAN"]
+    content = {"cut": (WEIGHTS / path.name).read_bytes()[:1000], "a pickle": b"\x80\x02}q\0."}
+    path.unlink()
+    if broken in content:
+        path.write_bytes(content[broken])
+    run = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=copy,
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("Cannot start: ")
+    assert "srgan.safetensors" in run.stderr
+    assert "Traceback" not in run.stderr

@@ -42,7 +42,7 @@ class Analysis:
         title = "Why numbers and eyes disagree"
         with gr.Accordion(title, open=False, elem_id="plots") as self.accordion, gr.Row():
             self.plots = [gr.HTML(), gr.HTML()]
-        self.is_open = gr.State(False)
+        self.is_open, self.asked = gr.State(False), gr.State()
 
     def connect(
         self,
@@ -55,9 +55,11 @@ class Analysis:
         """Connect the events of what stands here."""
         self._inputs = [self.is_open, shown, scores, seen]
         outputs = [self.box, self.table, self.figure]
-        comparer.region(
+        # Not scored by the event itself: "always_last" repeats the first event with its own data.
+        comparer.region(asked, None, self.asked, show_progress="hidden", api_visibility="private")
+        self.asked.change(
             marked,
-            [shown, scores, protocol],
+            [self.asked, shown, scores, protocol],
             outputs,
             show_progress="hidden",
             trigger_mode="always_last",
@@ -76,11 +78,19 @@ class Analysis:
         event.then(renewed, self._inputs, self.plots, show_progress="hidden", **SCORING)
 
 
+def asked(event: gr.EventData) -> tuple[str, Any]:
+    """Keep what the viewer tells of; never equal to the last, for the scores may be others now."""
+    return uuid.uuid4().hex, event._data  # noqa: SLF001 - the documented access fails on None
+
+
 def marked(
-    shown: ComparerData, scores: Mapping[str, Scores], protocol: Protocol, event: gr.EventData
+    asked: tuple[str, Any],
+    shown: ComparerData,
+    scores: Mapping[str, Scores],
+    protocol: Protocol,
 ) -> tuple[Any, str, Any]:
     """Score the region that the viewer tells of; hides the box when it was cleared."""
-    data = event._data if isinstance(event._data, dict) else {}  # noqa: SLF001 - the documented access fails on None
+    data = asked[1] if isinstance(asked[1], dict) else {}
     ready = shown.ready
     if data.get("region") is None or data.get("id") != shown.id or len(ready) < 2:
         return gr.Column(visible=False), "", gr.DownloadButton(value=None)

@@ -19,7 +19,7 @@ from demo.ratings.trials import METHODS, new_ticket
 LIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 FLUSH = ".html-container:has(> &) { padding: 0; }"  # with the component above
 BEHIND = "This window was behind: here is your next trial."
-AGAIN = "The server does not know that you have seen this one. Please answer it again."
+AGAIN = "The server could not take that answer. Please give it again."
 INVALID = """This cannot be continued, perhaps because the votes were deleted in another window. \
 You can start anew."""
 # The same words, whatever comes: a longer sentence would be a longer answer.
@@ -89,11 +89,14 @@ class BlindTab:
         current = session.current(part)
         if current is None or data.get("trial") != current.id:
             return self._next(session, ticket, part, BEHIND)
-        if shown is None or shown.trial != current.id:
+        if shown is None or shown.trial != current.id:  # the server has been started anew
             return self._next(session, ticket, part, AGAIN)
-        seconds = min(_seconds(data), now - shown.time)
-        is_counted = session.answer(current, data.get("answer"), seconds)
-        return self._next(session, ticket, part, "" if is_counted else BEHIND)
+        try:
+            seconds = min(_seconds(data), now - shown.time)
+            message = "" if session.answer(current, data.get("answer"), seconds) else BEHIND
+        except ValueError:
+            message = AGAIN
+        return self._next(session, ticket, part, message)
 
     def erase(self, data: dict[str, Any], _: Shown | None) -> Updates:
         """Delete all votes of a ticket, which is thereby used up."""

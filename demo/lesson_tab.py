@@ -20,7 +20,7 @@ LESSON = Path(__file__).parent / "lesson"
 STARTS = {  # spots of the built-in photos to begin with; of any other, the middle
     "cat": (30, 45),
     "astronaut": (45, 30),
-    "pavilion": (55, 60),
+    "pavilion": (30, 45),
     "bricks": (60, 20),
     "grass": (50, 20),
     "page": (30, 15),
@@ -59,21 +59,40 @@ class LessonTab:
                 gr.Markdown(networks, latex_delimiters=LATEX)
             with gr.Column(min_width=320):
                 gr.Markdown(numbers)
+        # By way of a state: of events that came too early Gradio 6.31 repeats one, with old data.
+        question = gr.State()
         self.viewer.ask(
-            asked, shown, self.viewer, show_progress="hidden", trigger_mode="always_last", **SCORING
+            asked,
+            None,
+            question,
+            show_progress="hidden",
+            trigger_mode="multiple",
+            api_visibility="private",
+        )
+        question.change(
+            answered,
+            [shown, question],
+            self.viewer,
+            show_progress="hidden",
+            trigger_mode="always_last",
+            **SCORING,
         )
 
 
-def asked(shown: ComparerData, event: gr.EventData) -> Any:  # noqa: ANN401
-    """Answer what the viewer asks for.
+def asked(event: gr.EventData) -> Question:
+    """Take what the viewer asks for.
 
     Raises:
         gr.Error: The event, which a client can make up, asks for nothing.
     """
     try:
-        question = Question.model_validate(event._data)  # noqa: SLF001 - the documented access fails on None
+        return Question.model_validate(event._data)  # noqa: SLF001 - the documented access fails on None
     except ValidationError:
         raise gr.Error("Choose the spot again.", print_exception=False) from None
+
+
+def answered(shown: ComparerData, question: Question) -> Any:  # noqa: ANN401
+    """Answer a question, or change nothing."""
     return answer(shown, question) or gr.skip()
 
 

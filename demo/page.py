@@ -25,7 +25,7 @@ CSS = """
   }
   :is(#today, #paper) .prose:has(table) { margin-top: 32px; } /* the copy button lies there */
 }
-#plots .row > * { min-width: min(320px, 100%); }
+#plots .row > * { min-width: min(320px, 100%) !important; } /* one under another on a phone */
 #examples { gap: 8px; }
 #examples button { flex-direction: column; gap: 4px; }
 #examples img { width: 64px; height: 44px; object-fit: cover; border-radius: 3px; margin: 0; }
@@ -42,6 +42,7 @@ body:not(.dark) {
   --button-primary-background-fill: var(--primary-600);
   --button-primary-background-fill-hover: var(--primary-700);
   --color-accent: var(--primary-600);
+  --link-text-color-visited: var(--secondary-700);
 }
 .dark .gradio-container {
   --button-primary-background-fill-hover: var(--primary-700);
@@ -49,6 +50,9 @@ body:not(.dark) {
   --button-cancel-background-fill-hover: var(--primary-600);
   --checkbox-label-background-fill-hover: var(--primary-600);
   --color-accent: var(--primary-400);
+  --link-text-color: var(--secondary-400);
+  --link-text-color-active: var(--secondary-400);
+  --link-text-color-visited: var(--secondary-300);
 }
 
 /* The ring of the keyboard's focus; a radio's is around its label, which may have its colour. */

@@ -12,17 +12,20 @@ The two protocols are never mixed; every number says which it is:
 """
 
 import math
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 from numpy.typing import NDArray
+from scipy.fft import next_fast_len
 
 from srgan.images import SCALE, Image, shrink
 
 SHAVE = 4  # pixels taken off each side before scoring, as in the paper
 WINDOW = 11  # taps of today's SSIM window
+BAND = 128  # rows of the image at a time, so that what SSIM needs stays in the cache
 MIN_SIDE = 2 * SHAVE + WINDOW  # shorter images cannot be scored: the window must fit
 BT601 = np.array([65.481, 128.553, 24.966]) / 255
 BT709 = np.array([0.2126, 0.7152, 0.0722]) * 219 / 255
@@ -33,6 +36,68 @@ class Score(NamedTuple):
 
     psnr: float  # [dB], inf when equal
     ssim: float  # [-1, 1], 1 when equal
+
+
+class Original:
+    """An original to score several images against; what they share is computed once.
+
+    Args:
+        hr: Original, (H, W, 3).
+        shave: Pixels taken off each side before scoring.
+
+    Raises:
+        ValueError: A side is shorter than the SSIM window after shaving.
+    """
+
+    def __init__(self, hr: Image, shave: int = SHAVE) -> None:
+        if min(hr.shape[:2]) < 2 * shave + WINDOW:
+            raise ValueError(f"a side needs at least {2 * shave + WINDOW} pixels, got {hr.shape}")
+        self._hr, self._shave = hr, shave
+
+    def score(self, sr: Image) -> Score:
+        """Score a restored image in today's protocol, see the module function."""
+        a, b = self._luma(sr), self._today
+        kernel = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / 1.5) ** 2)
+        kernel /= kernel.sum()
+        height, width = (n - WINDOW + 1 for n in a.shape)
+        total = 0.0
+        for top in range(0, height, BAND):
+            rows = slice(top, top + BAND + WINDOW - 1)
+            moments = (_filter(x, kernel) for x in _moments(a[rows], b[rows]))
+            total += _ssim_map(*moments).sum().item()
+        return Score(_psnr(a, b), total / (height * width))
+
+    def paper_score(self, sr: Image) -> Score:
+        """Score a restored image in the paper's protocol, see the module function."""
+        a, b = self._luma(sr, BT709).round(), self._paper
+        kernel = torch.from_numpy(_daala_kernel(*a.shape))
+        mass = torch.outer(*(_mass(n, kernel) for n in a.shape))  # what the border leaves
+        index = _ssim_map(*(_filter_around(x, kernel) / mass for x in _moments(a, b)))
+        return Score(_psnr(a, b), ((mass * index).sum() / mass.sum()).item())
+
+    def detail(self, sr: Image) -> float:
+        """Return an image's detail in percent of the original's, see the module function."""
+        restored, original = _detail_energy(self._luma(sr)), self._detail
+        return 100 * restored / original if original > 1e-6 else math.nan  # not rounding's rest
+
+    @cached_property
+    def _today(self) -> torch.Tensor:
+        return self._luma(self._hr)
+
+    @cached_property
+    def _paper(self) -> torch.Tensor:
+        return self._luma(self._hr, BT709).round()
+
+    @cached_property
+    def _detail(self) -> float:
+        return _detail_energy(self._today)
+
+    def _luma(self, image: Image, weights: NDArray[np.float64] = BT601) -> torch.Tensor:
+        """(H, W, 3) to luma in 16..235, float64, without the borders."""
+        if image.shape != self._hr.shape:
+            raise ValueError(f"cannot compare sizes {image.shape} and {self._hr.shape}")
+        inner = slice(self._shave, -self._shave or None)
+        return torch.from_numpy(image[inner, inner] @ weights + 16)
 
 
 def score(sr: Image, hr: Image, shave: int = SHAVE) -> Score:
@@ -46,10 +111,7 @@ def score(sr: Image, hr: Image, shave: int = SHAVE) -> Score:
     Raises:
         ValueError: The sizes differ, or a side is shorter than the SSIM window after shaving.
     """
-    a, b = _shaved_luma(sr, hr, shave, BT601)
-    kernel = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / 1.5) ** 2)
-    index = _ssim_map(*(_filter(x, kernel / kernel.sum()) for x in _moments(a, b)))
-    return Score(_psnr(a, b), index.mean().item())
+    return Original(hr, shave).score(sr)
 
 
 def paper_score(sr: Image, hr: Image, shave: int = SHAVE) -> Score:
@@ -57,13 +119,7 @@ def paper_score(sr: Image, hr: Image, shave: int = SHAVE) -> Score:
 
     Arguments and errors are those of `score`.
     """
-    a, b = (x.round() for x in _shaved_luma(sr, hr, shave, BT709))
-    kernel = _daala_kernel(*a.shape)
-    border = len(kernel) // 2
-    ones, *moments = (F.pad(x, (border,) * 4) for x in (torch.ones_like(a), *_moments(a, b)))
-    mass = _filter(ones, kernel)  # what the border leaves of the window
-    index = _ssim_map(*(_filter(x, kernel) / mass for x in moments))
-    return Score(_psnr(a, b), ((mass * index).sum() / mass.sum()).item())
+    return Original(hr, shave).paper_score(sr)
 
 
 def detail(sr: Image, hr: Image, shave: int = SHAVE) -> float:
@@ -75,11 +131,7 @@ def detail(sr: Image, hr: Image, shave: int = SHAVE) -> float:
 
     Arguments and errors are those of `score`; NaN for an original without any.
     """
-    spectra = (power_spectrum(x) for x in _shaved_luma(sr, hr, shave, BT601))
-    restored, original = (
-        (s.power * s.count)[s.frequency > 0.5 / SCALE].sum().item() for s in spectra
-    )
-    return 100 * restored / original if original > 1e-6 else math.nan  # not what rounding left
+    return Original(hr, shave).detail(sr)
 
 
 def agreement(sr: Image, lr: Image) -> float:
@@ -132,17 +184,9 @@ def power_spectrum(luma: torch.Tensor) -> PowerSpectrum:
     return PowerSpectrum(torch.hypot(fy, fx), power, count)
 
 
-def _shaved_luma(
-    sr: Image, hr: Image, shave: int, weights: NDArray[np.float64]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two (H, W, 3) images to their luma in 16..235, float64, without their borders."""
-    if sr.shape != hr.shape:
-        raise ValueError(f"cannot compare sizes {sr.shape} and {hr.shape}")
-    if min(sr.shape[:2]) < 2 * shave + WINDOW:
-        raise ValueError(f"a side needs at least {2 * shave + WINDOW} pixels, got {sr.shape}")
-    inner = slice(shave, -shave or None)
-    a, b = (torch.from_numpy(x[inner, inner] @ weights + 16) for x in (sr, hr))
-    return a, b
+def _detail_energy(luma: torch.Tensor) -> float:
+    frequency, power, count = power_spectrum(luma)
+    return ((power * (frequency > 0.5 / SCALE)).sum(0) @ count).item()
 
 
 def _psnr(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -167,6 +211,25 @@ def _filter(x: torch.Tensor, kernel: NDArray[np.float64]) -> torch.Tensor:
             total.add_(x.narrow(axis, i, length), alpha=kernel[i])
         x = total
     return x
+
+
+def _filter_around(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+    """Separable filter, symmetric, with zeros around the image: (H, W) to the same size.
+
+    By Fourier transform: the window grows with the image, to 57 taps on 4 megapixels.
+    """
+    radius = len(kernel) // 2
+    size = [next_fast_len(n + radius, real=True) for n in x.shape]
+    taps = (F.pad(kernel, (0, n - len(kernel))).roll(-radius) for n in size)
+    rows, columns = (torch.fft.fft(t).real for t in taps)  # of a symmetric kernel it is real
+    spectrum = torch.fft.rfft2(x, s=size) * torch.outer(rows, columns[: size[1] // 2 + 1])
+    return torch.fft.irfft2(spectrum, s=size)[: x.shape[0], : x.shape[1]]
+
+
+def _mass(length: int, kernel: torch.Tensor) -> torch.Tensor:
+    """Sum of the taps that lie inside, for a kernel centred at each of so many pixels."""
+    inside = F.pad(torch.ones(length, dtype=kernel.dtype), (len(kernel) // 2,) * 2)
+    return inside.unfold(0, len(kernel), 1) @ kernel
 
 
 def _ssim_map(

@@ -41,11 +41,8 @@ def page(browser, url):
     context.close()
 
 
-class Event:
-    """What Gradio hands to a listener of the viewer."""
-
-    def __init__(self, data):
-        self._data = data
+def asked(data):
+    return "once", data
 
 
 def stored(method):
@@ -146,13 +143,13 @@ def test_an_address_with_an_unknown_photo_shows_the_first_example(browser, url):
 def test_a_region_made_up_by_a_client_is_refused(region):
     panes, scores = load_example("bricks")
     with pytest.raises(Exception, match="[Rr]egion|multiples"):
-        marked(panes, scores, "today", Event({"id": panes.id, "region": region}))
+        marked(asked({"id": panes.id, "region": region}), panes, scores, "today")
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {"region": None}, {"id": "other", "region": {}}])
 def test_no_region_hides_the_box(data):
     panes, scores = load_example("bricks")
-    box, text, _ = marked(panes, scores, "today", Event(data))
+    box, text, _ = marked(asked(data), panes, scores, "today")
     assert (box.visible, text) == (False, "")
 
 
@@ -163,7 +160,7 @@ def test_without_an_original_a_region_has_agreement_alone():
     small = panes.model_copy(update={"panes": [p for p in panes.panes if p.key != "original"]})
     region = {"x": 0, "y": 0, "width": 64, "height": 64}
     box, text, figure = marked(
-        small, last.scores, "today", Event({"id": small.id, "region": region})
+        asked({"id": small.id, "region": region}), small, last.scores, "today"
     )
     assert box.visible
     assert "Agreement region" in text

@@ -255,24 +255,41 @@ def listener(tab, name):
     "data",
     [
         *(None, "text", [], {}),
+        {"part": "ratings"},
         {"part": "ratings", "ticket": "x"},
         {"part": "ratings", "ticket": ["a"]},
         {"part": "calibration", "ticket": "a" * 32},
-        {"part": "ratings", "ticket": "a" * 32, "answer": "6", "seconds": 2},
-        {"part": "ratings", "ticket": "a" * 32, "answer": ["3"], "seconds": 2},
-        {"part": "ratings", "ticket": "a" * 32, "answer": "3", "seconds": "2"},
-        {"part": "ratings", "ticket": "a" * 32, "answer": "3", "seconds": -1},
-        {"part": "ratings", "ticket": "a" * 32, "answer": "3", "seconds": float("nan")},
     ],
 )
-def test_nonsense_leads_back_to_the_start(store, tab, data):
-    shown = None
-    if isinstance(data, dict) and "answer" in data:
-        visitor = Visitor(tab, data["ticket"])
-        data["trial"], shown = visitor.begin().trial, visitor.shown
-    updates = listener(tab, "vote")(shown, gr.EventData(tab.blind, data))
+def test_a_request_without_a_ticket_or_a_part_leads_back_to_the_start(store, tab, data):
+    updates = listener(tab, "vote")(None, gr.EventData(tab.blind, data))
     assert updates.blind.screen == "start"
     assert updates.blind.message == INVALID
+    assert store.votes() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"answer": "6"}, {"answer": "left"}, {"answer": ["3"]}, {"answer": None}),
+        *({"seconds": "2"}, {"seconds": None}, {"seconds": -1}, {"seconds": float("nan")}),
+    ],
+)
+def test_what_is_no_answer_is_asked_for_again(store, visitor, change):
+    trial = visitor.begin().trial
+    data = {
+        "ticket": visitor.ticket,
+        "part": "ratings",
+        "trial": trial,
+        "answer": "3",
+        "seconds": 2,
+    }
+    updates = listener(visitor.tab, "vote")(
+        visitor.shown, gr.EventData(visitor.tab.blind, data | change)
+    )
+    assert updates.blind.message == AGAIN
+    assert updates.blind.trial == trial
+    assert updates.blind.ticket == visitor.ticket
     assert store.votes() == []
 
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 from networks import random_generator
 from torch import nn
 
+import srgan.fuse
 from srgan.fuse import FusedGenerator, fast_forward, fuse, unshuffled_tail
 from srgan.images import shrink, to_image, to_lr
 
@@ -47,8 +48,23 @@ def test_in_fp32_nearly_every_pixel_is_the_plain_generators(photo):
 def test_the_pieces_are_the_whole():
     fused, lr = fuse(random_generator(blocks=2, channels=8)), torch.rand(1, 3, 6, 5)
     shallow = fused.head(lr)
-    deep = fused.body[1](fused.body[0](shallow))
+    first, second = torch.empty_like(shallow), torch.empty_like(shallow)
+    deep = fused.body[1](fused.body[0](shallow, first), second)
     assert torch.equal(fused.tail(fused.join(shallow, deep)), fused(lr))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [(5, 30), (23, 30), (64, 17)])
+@pytest.mark.parametrize("rows", [1, 5, 8])
+@torch.inference_mode()
+def test_strips_leave_no_trace(monkeypatch, dtype, size, rows):
+    """Down to a single row, whose convolutions see more than the strip on both sides."""
+    fused = fuse(random_generator(blocks=2, channels=8)).to(dtype)
+    lr = torch.rand(1, 3, *size, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    whole = fused(lr)
+    row = 2 * size[1] * 32 * dtype.itemsize  # of the largest tensor, in the tail
+    monkeypatch.setattr(srgan.fuse, "STRIP_BYTES", rows * row)
+    assert torch.equal(fused(lr), whole)
 
 
 def test_fusing_leaves_the_plain_generator_as_it_was():

@@ -208,9 +208,9 @@ def test_fewer_patches_are_told(flat, monkeypatch):
 
 
 @pytest.mark.parametrize("sent", [None, [], {}, {"x": 1}, question().model_dump() | {"x": "?"}])
-def test_made_up_questions_are_refused(cat, sent):
+def test_made_up_questions_are_refused(sent):
     with pytest.raises(gr.Error, match="Choose the spot again"):
-        asked(cat, gr.EventData(None, sent))
+        asked(gr.EventData(None, sent))
 
 
 def test_on_a_space_code_is_linked_to_the_line_that_defines_it():

@@ -14,6 +14,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import (
     MIN_SIDE,
+    Original,
     agreement,
     colour_shift,
     detail,
@@ -64,7 +65,7 @@ def test_todays_protocol_is_scikit_images(sr, hr):
         a, b, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
     psnr = peak_signal_noise_ratio(b, a, data_range=255)
-    assert score(sr, hr) == pytest.approx((psnr, ssim), abs=1e-6)
+    assert score(sr, hr) == pytest.approx((psnr, ssim), abs=1e-9)
     assert score(hr, sr) == pytest.approx(score(sr, hr), abs=1e-9)
 
 
@@ -184,6 +185,19 @@ class TestBothProtocols:
         for small in (CAT[:18, :30], CAT[:30, :18], CAT[:1, :1]):
             with pytest.raises(ValueError, match="at least 19 pixels"):
                 protocol(small, small)
+
+
+def test_an_original_scores_every_image_as_the_functions_do():
+    original = Original(CAT, shave=6)
+    for sr in (noisy(CAT), blurred(CAT), CAT):
+        assert original.score(sr) == score(sr, CAT, 6)
+        assert original.paper_score(sr) == paper_score(sr, CAT, 6)
+        assert original.detail(sr) == detail(sr, CAT, 6)
+
+
+def test_an_original_that_cannot_be_scored_is_refused_at_once():
+    with pytest.raises(ValueError, match="at least 19 pixels"):
+        Original(CAT[:18])
 
 
 def test_detail_of_the_original_blur_and_noise():

@@ -16,7 +16,7 @@ function keep(value) {
 // ---- Server ------------------------------------------------------------------------------------
 
 const PATIENCE = 10000;                   // ms
-const SILENCE = 'The server does not answer. Nothing is lost: try again.';
+const SILENCE = 'The server does not answer. Please try again in a moment.';
 let last = null;                          // what was sent last, to be sent again
 let timer = null;
 

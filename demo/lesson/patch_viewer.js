@@ -8,6 +8,7 @@ const find = selector => root.querySelector(selector);
 const map = find('.map'), spot = find('.spot'), photo = map.querySelector('img'), slider = find('input');
 
 const corner = { left: 0, top: 0 };       // of the square
+const home = { left: 0, top: 0 };         // where the patches shown are from
 let data = {};                            // what Python sent last
 let sheet = null;                         // its picture, once it is loaded
 let wanted = 16;                          // patches in the average, if there are so many
@@ -17,10 +18,14 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // ---- The square ----------------------------------------------------------------------------------
 
+const inside = (left, top) => ({
+  left: clamp(left, 0, Math.max(0, data.width - SIDE)),
+  top: clamp(top, 0, Math.max(0, data.height - SIDE)),
+});
+
 function moveTo(left, top) {
-  corner.left = clamp(left, 0, Math.max(0, data.width - SIDE));
-  corner.top = clamp(top, 0, Math.max(0, data.height - SIDE));
-  const isMoved = corner.left !== data.left || corner.top !== data.top;
+  Object.assign(corner, inside(left, top));
+  const isMoved = corner.left !== home.left || corner.top !== home.top;
   root.toggleAttribute('data-moved', isMoved);
   map.style.setProperty('--left', corner.left);
   map.style.setProperty('--top', corner.top);
@@ -30,14 +35,16 @@ function moveTo(left, top) {
   spot.setAttribute('aria-valuetext', place + (isMoved ? ', Enter to look here' : ''));
 }
 
-// What may be seen later is asked about again, and so is another comparison: Python decides.
-function ask(spot) {
+// About a spot that a person chose, or about whatever may be new by now.
+function ask(is_chosen) {
   asked += 1;
   const { id = '', is_whole = false } = data;
-  root.toggleAttribute('data-busy', Boolean(spot) || !data.id);
-  if (root.hasAttribute('data-busy')) say('Looking for sharp patches …');
+  if (is_chosen || !id) {
+    root.toggleAttribute('data-busy', true);
+    say('Looking for sharp patches …');
+  }
   const middle = { x: corner.left + SIDE / 2, y: corner.top + SIDE / 2 };
-  trigger('ask', { number: asked, id, is_whole, is_chosen: Boolean(spot), ...middle });
+  trigger('ask', { number: asked, id, is_whole, is_chosen, ...middle });
 }
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -64,36 +71,35 @@ map.addEventListener('click', event => {
 
 // ---- Drawing -------------------------------------------------------------------------------------
 
-// From the value Python sent.
-function update() {
-  data = props.value || {};
-  if (!data.id) return;
-  const isLate = data.number < asked; // a newer spot has been chosen
-  if (!isLate) root.toggleAttribute('data-busy', false);
+// From the value Python sent; all of it is shown at once, as soon as its picture is loaded.
+async function update() {
+  const next = props.value;
+  if (!next || !next.id) return;
+  root.toggleAttribute('data-busy', true);
+  const picture = next.sheet && new Image();
+  let message = next.message;
+  if (picture) {
+    picture.src = next.sheet.url;
+    await picture.decode().catch(() => { message = 'The patches could not be loaded. Choose the spot again.'; });
+    if (next.number !== props.value.number) return;
+  }
+  data = next;
+  sheet = picture;
+  if (photo.getAttribute('src') !== data.photo.url) photo.src = data.photo.url;
   root.toggleAttribute('data-empty', Math.min(data.width, data.height) < SIDE);
-  if (data.photo && photo.getAttribute('src') !== data.photo.url) photo.src = data.photo.url;
   map.style.setProperty('--width', data.width);
   map.style.setProperty('--height', data.height);
   fit();
-  if (!isLate) { moveTo(data.left, data.top); say(data.message); }
-  const url = data.sheet && data.sheet.url;
-  if (!url) { show(false); return; }
-  const picture = new Image();
-  picture.addEventListener('load', () => {
-    if (!data.sheet || data.sheet.url !== url) return;
-    sheet = picture;
-    fill();
-    show(true);
-  });
-  picture.addEventListener('error', () => say('The patches could not be loaded. Choose the spot again.'));
-  picture.src = url;
+  Object.assign(home, inside(data.left, data.top));
+  for (const part of [find('.result'), find('.all')]) part.hidden = Boolean(message);
+  if (!message) fill();
+  if (data.number < asked) return; // a newer spot has been chosen
+  moveTo(home.left, home.top);
+  say(message);
+  root.toggleAttribute('data-busy', false);
 }
 
-function show(isShown) {
-  for (const part of [find('.result'), find('.all')]) part.hidden = !isShown;
-}
-
-function say(text) { find('.message').textContent = text || ''; }
+function say(text) { find('.message').textContent = text; }
 
 // All figures of one answer; the number of patches is left to `average`.
 function fill() {
@@ -151,7 +157,8 @@ function average() {
     : 'All ' + count + ' sharp patches shrink to exactly the small patch';
   [...find('.patches').children].forEach((item, i) => { item.hidden = i >= count; });
   find('.claim').textContent = claim(count, psnr, patches) + (fits
-    ? ' It shrinks to the small patch, too.' : ' But for rounding, it shrinks to the small patch, too.');
+    ? ' The average shrinks to the small patch, too.'
+    : ' But for rounding, the average shrinks to the small patch, too.');
 }
 
 function claim(count, psnr, patches) {
@@ -182,7 +189,7 @@ new ResizeObserver(() => {
   const before = width;
   width = root.clientWidth;
   if (width && width !== before) fit();
-  if (width && !before) ask();
+  if (width && !before && !(data.id && root.hasAttribute('data-busy'))) ask(false);
 }).observe(root);
 
 watch('value', update);

@@ -4,7 +4,7 @@ patch_viewer.html, .css and .js lie beside this file. They are constants, for th
 `demo.comparer` gives; what differs reaches the page only as data.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ import numpy as np
 from gradio.data_classes import FileData, GradioModel
 
 from demo.comparer import write_pane_file
-from demo.lesson.plausible import SIDE, Plausible
+from demo.lesson.plausible import Plausible
 from demo.table import number
-from srgan.images import SCALE, Image, repeat
+from srgan.images import Image, repeat
 
 HERE = Path(__file__).parent
 
@@ -107,10 +107,11 @@ def patch_fields(found: Plausible, pictures: Mapping[str, Image]) -> dict[str, A
     if found.truth is not None:
         others["Original"] = found.truth
     tiles = [repeat(found.small), *(some.average for some in counts), *found.patches]
+    tiles += others.values()
     return {
         "left": found.left,
         "top": found.top,
-        "sheet": _sheet([*tiles, *others.values()]),
+        "sheet": write_pane_file(np.concatenate(tiles), "patches.png"),
         "patches": [_decibels(psnr) for psnr in found.psnr or [None] * len(counts)],
         "averages": [
             Average(
@@ -124,11 +125,6 @@ def patch_fields(found: Plausible, pictures: Mapping[str, Image]) -> dict[str, A
             Picture(name=name, psnr=_decibels(found.score(patch))) for name, patch in others.items()
         ],
     }
-
-
-def _sheet(tiles: Sequence[Image]) -> FileData:
-    assert all(tile.shape == (SCALE * SIDE, SCALE * SIDE, 3) for tile in tiles)
-    return write_pane_file(np.concatenate(tiles), "patches.png")
 
 
 def _decibels(psnr: float | None) -> str:

@@ -40,8 +40,12 @@ WIDTH, HEIGHT = 320, 188  # of a piece [pixels]; no photo is lower, and phones a
 _MULTIPLIER, _INCREMENT = 1664525, 1013904223
 
 
+@functools.cache
 def weights_version() -> str:
-    """Return which weights made the stored outputs: the start of the sha256 of both files."""
+    """Return which weights made the stored outputs: the start of the sha256 of both files.
+
+    Read once, as the pictures are: a process goes on with both if they are renewed beside it.
+    """
     digests = json.loads((EXAMPLES / "scores.json").read_text())["weights"]
     return "-".join(digest[:8] for digest in digests.values())
 

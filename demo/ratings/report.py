@@ -223,7 +223,7 @@ def _text(box: Element, tag: str, text: str) -> None:
 
 
 def _table(box: Element, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    style = "width:auto;border-collapse:collapse;font-variant-numeric:tabular-nums"
+    style = "width:auto;font-size:var(--text-sm);font-variant-numeric:tabular-nums"
     table = SubElement(box, "table", style=style)
     for row in (head, *rows):
         line = SubElement(table, "tr")
@@ -231,7 +231,7 @@ def _table(box: Element, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
             scope = "col" if row is head else "row" if column == 0 else ""
             cell = SubElement(line, "th", scope=scope) if scope else SubElement(line, "td")
             cell.text = text
-            cell.set("style", "padding:3px 6px;text-align:left;vertical-align:top")
+            cell.set("style", "padding:3px 5px;text-align:left;vertical-align:top")
 
 
 def _interval(opinion: Opinion) -> str:

@@ -1,0 +1,76 @@
+"""After a change of the weights: renew everything in the repository that was made with them.
+
+    python -m benchmarks.renew --benchmarks ../shared/data/benchmarks
+
+The folder holds Set5, Set14 and BSD100, each with HR/ and LR/. Renewed are the examples and their
+scores (`demo/examples`), the scores and the contact sheet (`weights`), and in the model card the
+digests, the tables of scores and of the dial. All of it in fp32; some minutes on two cores.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from demo.examples import EXAMPLES, weights_digests
+from srgan.upscale import WEIGHTS
+
+CARD = WEIGHTS / "README.md"
+# Photo, and where the crop begins: fur, face, building, bricks, text.
+CROPS = ("cat:60:40", "astronaut:130:20", "pavilion", "bricks", "page:10:10")
+
+
+def run(module: str, *arguments: object) -> str:
+    """Run a command line of the repository; returns what it printed."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    print(*command, flush=True)
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def insert(card: str, name: str, text: str) -> str:
+    """Put a text between the marks of a name.
+
+    Raises:
+        ValueError: The marks are not there.
+    """
+    marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    pattern = re.compile(f"({marks[0]}\n).*?({marks[1]})", re.DOTALL)
+    if not pattern.search(card):
+        raise ValueError(f"The model card has no {marks[0]} … {marks[1]}")
+    return pattern.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", card)
+
+
+def digests() -> str:
+    """Return the table of the weight files."""
+    lines = ["| file | sha256 |", "|---|---|"]
+    return "\n".join(lines + [f"| `{f}` | `{digest}` |" for f, digest in weights_digests().items()])
+
+
+def main() -> None:
+    """Renew everything."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--benchmarks", type=Path, required=True)
+    folder = parser.parse_args().benchmarks
+    sets = [folder / name for name in ("Set5", "Set14", "BSD100")]
+    run("demo.examples")
+    crops = (crop.partition(":") for crop in CROPS)
+    photos = [EXAMPLES / f"{name}_original.png{colon}{place}" for name, colon, place in crops]
+    sheet = WEIGHTS / "contact_sheet.png"
+    run("benchmarks.contact_sheet", *photos, folder / "Set5/HR/003.png", "--out", sheet)
+    scores = WEIGHTS / "scores.json"
+    tables = {
+        "digests": digests(),
+        "scores": run("srgan.evaluate", "--images", *sets, "--json", scores, "--markdown"),
+        "dial": run("benchmarks.dial", "--images", sets[0], "--markdown"),
+    }
+    card = CARD.read_text("utf-8")
+    for name, text in tables.items():
+        card = insert(card, name, text)
+    CARD.write_text(card, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from srgan.images import Image
-from srgan.metrics import MIN_SIDE, Score, detail, paper_score, score
+from srgan.metrics import MIN_SIDE, Original, Score
 
 
 @dataclass(frozen=True)
@@ -28,4 +28,6 @@ def rate(sr: Image, hr: Image | None, agrees: float, seconds: float | None = Non
     """
     if hr is None or min(hr.shape[:2]) < MIN_SIDE:
         return Scores(seconds, agrees)
-    return Scores(seconds, agrees, score(sr, hr), paper_score(sr, hr), detail(sr, hr))
+    original = Original(hr)
+    scores = original.score(sr), original.paper_score(sr), original.detail(sr)
+    return Scores(seconds, agrees, *scores)

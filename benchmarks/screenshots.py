@@ -67,6 +67,7 @@ def main() -> None:
     store = Store(Path(tempfile.mkdtemp()) / "ratings.db")
     page_ = build_page(load_upscalers(WEIGHTS), dial=load_dial(WEIGHTS), store=store)
     with serve(page_, **LAUNCH) as url, sync_playwright() as playwright:
+        expect.set_options(timeout=60_000)  # a busy machine is slow, not broken
         browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1440, "height": 1302})
         opened(page, url)

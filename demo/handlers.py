@@ -103,16 +103,15 @@ class Handlers:
             panes, placer = show.panes(now), self._placer(data, mode)
             if now.working:
                 progress(now.done, desc=now.working)
+            status = UNCHANGED  # it shows the progress
             if len(now.scores) > ready:
-                ready = len(now.scores)
+                ready, status = len(now.scores), ""
                 texts, scores = tables(now.scores), dict(now.scores)
-                update = Updates(panes, panes, *texts, status="", placer=placer, scores=scores)
-            else:
-                update = Updates(panes, panes, placer=placer)
-            yield update._replace(dial=rest(is_ready=False))
+            shown = Updates(panes, panes, *texts, status, placer, scores=scores)
+            yield shown._replace(dial=rest(is_ready=False))
         status = " ".join(["Done.", *notes, *_explain(now)])
         placer, dial = self._placer(data, mode), rest(is_ready=True)
-        yield Updates(panes, panes, status=status, placer=placer, dial=dial)
+        yield shown._replace(status=status, placer=placer, dial=dial)
 
     def _ask(self, image: Image, mode: Mode, error: TooLargeError) -> Iterator[Updates]:
         """Show the placer at once, and the seconds as soon as they can be estimated."""

@@ -97,6 +97,7 @@ def test_a_dropped_photo_is_restored_shown_and_scored(browser, app, upscalers, t
         wait_for(page, "eileen")
         assert (served(page, "input") == lr).all()
         assert (served(page, "original") == hr).all()
+        expect(page.locator("#today")).to_contain_text("SRGAN")  # the table comes after the panes
         table = rows(page)
         page.get_by_label("The paper's protocol").check()
         paper = rows(page, "#paper")
@@ -121,7 +122,7 @@ def test_a_dropped_photo_is_restored_shown_and_scored(browser, app, upscalers, t
 
 
 def test_the_methods_fill_in_their_order_and_the_panes_stay(browser, tmp_path):
-    slow = Counting(40, wait=0.03)
+    slow = Counting(60, wait=0.1)
     with opened_over(browser, {"Bicubic": enlarge, "SRGAN": slow}) as page:
         drop(page, save(tmp_path, noise()))
         working = page.locator("#comparer figure[data-key=srgan][data-state=working]")

@@ -1,8 +1,8 @@
 """The blind test's component: shows a trial and tells what was answered, after how long.
 
-Its HTML, CSS and JavaScript lie in `blind/`. They are constants, for the reason that
-`demo.comparer` gives. Nothing that a browser is sent before an answer tells a method: neither
-texts, which are the same for all trials of a kind, nor the pictures, see `demo.ratings.pictures`.
+Its HTML, CSS and JavaScript lie in `blind/`, see `demo.templates`. Nothing that a browser is sent
+before an answer tells a method: neither texts, which are the same for all trials of a kind, nor the
+pictures, see `demo.ratings.pictures`.
 """
 
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import gradio as gr
 from gradio.data_classes import GradioModel
+
+from demo.templates import templates
 
 FOLDER = Path(__file__).parent / "blind"
 SCRIPTS = ("pictures", "screens", "answers")  # joined in this order
@@ -46,14 +48,7 @@ class Blind(gr.HTML):
 
     def __init__(self, value: BlindData, **kwargs: Any) -> None:  # noqa: ANN401
         """Take gr.HTML's keyword arguments, such as elem_id."""
-        super().__init__(
-            value=value,
-            html_template=(FOLDER / "blind.html").read_text("utf-8"),
-            css_template=(FOLDER / "blind.css").read_text("utf-8"),
-            js_on_load="\n".join((FOLDER / f"{n}.js").read_text("utf-8") for n in SCRIPTS),
-            apply_default_css=False,
-            **kwargs,
-        )
+        super().__init__(value=value, **templates(FOLDER, "blind", SCRIPTS), **kwargs)
 
     def preprocess(self, payload: BlindData | None) -> None:
         """Drop what a client sends: this is no input."""

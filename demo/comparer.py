@@ -1,8 +1,6 @@
 """The linked viewer: one shared view over several pictures of the same scene.
 
-Its HTML, CSS and JavaScript lie in `viewer/`. They are constants: Gradio runs HTML and CSS through
-a template engine that executes what it finds, so names and captions reach the page only as data,
-which the JavaScript shows as text.
+Its HTML, CSS and JavaScript lie in `viewer/`; names and captions reach the page only as data.
 """
 
 import hashlib
@@ -16,6 +14,7 @@ from gradio.data_classes import FileData, GradioModel
 from gradio.utils import get_upload_folder
 
 from demo.links import refuse_link
+from demo.templates import templates
 from srgan.images import Image, write_png
 
 VIEWER = Path(__file__).parent / "viewer"
@@ -65,14 +64,7 @@ class Comparer(gr.HTML):
 
     def __init__(self, value: ComparerData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
         """Take gr.HTML's keyword arguments, such as elem_id and visible."""
-        super().__init__(
-            value=value,
-            html_template=(VIEWER / "viewer.html").read_text("utf-8"),
-            css_template=(VIEWER / "viewer.css").read_text("utf-8"),
-            js_on_load="\n".join((VIEWER / f"{n}.js").read_text("utf-8") for n in SCRIPTS),
-            apply_default_css=False,
-            **kwargs,
-        )
+        super().__init__(value=value, **templates(VIEWER, "viewer", SCRIPTS), **kwargs)
 
     def preprocess(self, payload: ComparerData | None) -> None:
         """Drop what a client sends: it may name any cached file, and the viewer is no input."""

@@ -1,7 +1,6 @@
 """A thumbnail of a photo over the limit, on which the person places the piece to compare.
 
-placer.html, placer.css and placer.js lie beside this file. They are constants, for the reason that
-`demo.comparer` gives; what differs reaches the page only as data.
+placer.html, placer.css and placer.js lie beside this file, see `demo.templates`.
 """
 
 from pathlib import Path
@@ -13,6 +12,7 @@ from gradio.data_classes import FileData, GradioModel
 from PIL import Image as Pillow
 
 from demo.comparer import write_pane_file
+from demo.templates import templates
 from srgan.images import Image
 
 HERE = Path(__file__).parent
@@ -42,14 +42,7 @@ class Placer(gr.HTML):
 
     def __init__(self, value: PlacerData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
         """Take gr.HTML's keyword arguments, such as elem_id and visible."""
-        super().__init__(
-            value=value,
-            html_template=(HERE / "placer.html").read_text("utf-8"),
-            css_template=(HERE / "placer.css").read_text("utf-8"),
-            js_on_load=(HERE / "placer.js").read_text("utf-8"),
-            apply_default_css=False,
-            **kwargs,
-        )
+        super().__init__(value=value, **templates(HERE, "placer"), **kwargs)
 
     def postprocess(self, value: PlacerData | None) -> PlacerData | None:
         """Pass the data on; Gradio adds the address of the thumbnail."""

@@ -1,7 +1,6 @@
 """The part of the lesson that one plays with: a spot of a photo, and sharp patches for it.
 
-patch_viewer.html, .css and .js lie beside this file. They are constants, for the reason that
-`demo.comparer` gives; what differs reaches the page only as data.
+patch_viewer.html, .css and .js lie beside this file, see `demo.templates`.
 """
 
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from gradio.data_classes import FileData, GradioModel
 from demo.comparer import write_pane_file
 from demo.lesson.plausible import Plausible
 from demo.table import number
+from demo.templates import templates
 from srgan.images import Image, repeat
 
 HERE = Path(__file__).parent
@@ -81,14 +81,7 @@ class PatchViewer(gr.HTML):
 
     def __init__(self, value: PatchData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
         """Take gr.HTML's keyword arguments, such as elem_id and visible."""
-        super().__init__(
-            value=value,
-            html_template=(HERE / "patch_viewer.html").read_text("utf-8"),
-            css_template=(HERE / "patch_viewer.css").read_text("utf-8"),
-            js_on_load=(HERE / "patch_viewer.js").read_text("utf-8"),
-            apply_default_css=False,
-            **kwargs,
-        )
+        super().__init__(value=value, **templates(HERE, "patch_viewer"), **kwargs)
 
     def postprocess(self, value: PatchData | None) -> PatchData | None:
         """Pass the data on; Gradio adds the address of each file."""

@@ -7,21 +7,28 @@ HTML for a plain `gr.HTML`, made of numbers and the names of methods.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 from numpy.typing import NDArray
 
+from demo.drawing import (
+    ORIGINAL,
+    OTHER,
+    STYLES,
+    Axis,
+    Place,
+    draw_path,
+    write_table,
+    write_text,
+)
 from demo.scores import Scores
 from demo.table import number
 from srgan.images import SCALE, Image
 from srgan.spectrum import MIN_SPECTRUM_SIDE, radial_power
 
 Curve = NDArray[np.float64]
-Place = tuple[float, float]  # in a plot: pixels from the left, from the top
 
-ORIGINAL = "Original"
 NYQUIST = 0.5 / SCALE  # of the small image [cycles per pixel of the large one]
 READ_AT = [0.125, 0.25, 0.375, 0.5]  # the spectrum in numbers [cycles per pixel]
 WIDTH, HEIGHT = 360, 290
@@ -36,47 +43,7 @@ NO_DETAIL = "This plot compares with an original that has fine detail; here is n
 TOO_SMALL = f"The spectrum needs pictures of at least {MIN_SPECTRUM_SIDE} pixels on both sides."
 
 
-class Style(NamedTuple):
-    """How a method looks in every plot: told apart by colour, by shape and by its name."""
-
-    colour: str
-    marker: str  # SVG path around (0, 0)
-    dashes: str = "none"
-
-
-# Each at least 3:1 against Gradio's light and dark grounds, and within that band of lightness as
-# far apart as a random search found in protanopia, deuteranopia and tritanopia.
-STYLES = {
-    "Nearest": Style("#7a838a", "M-5-5h10v10h-10z", "2 3"),
-    "Bicubic": Style("#ae775a", "M0-7 7 0 0 7-7 0z", "8 3"),
-    "SRResNet": Style("#2091d3", "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0z"),
-    "SRGAN": Style("#ef1e0b", "M0-7 7 5h-14z", "10 3 2 3"),
-    ORIGINAL: Style("currentColor", "M0-8 2-2.5h6l-5 3.5 2 6-5-3.7-5 3.7 2-6-5-3.5h6z"),
-}
-OTHER = Style("#b835fc", "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z", "4 2")  # the dial, too
-HALO = "paint-order:stroke;stroke:var(--body-background-fill);stroke-width:3px"  # lines end at text
 STEP = "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z"  # a position of the dial
-
-
-class Axis(NamedTuple):
-    """One direction of a plot: a range of values and the pixels that it covers."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        """Return the place of a value."""
-        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
-
-    def ticks(self) -> list[float]:
-        """Return the round values in the range, at most seven."""
-        rough = (self.high - self.low) / 6
-        unit = 10 ** math.floor(math.log10(rough))
-        step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough)
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [round(i * step, 6) for i in range(first, last + 1)]
 
 
 def perception_distortion(
@@ -135,17 +102,19 @@ def power_spectrum(curves: Mapping[str, tuple[Curve, Curve]]) -> str:
         10 * math.floor(powers.min() / 10), 10 * math.floor(powers.max() / 10) + 10, BOTTOM, TOP
     )
     svg = _frame(x, y, "Frequency [cycles per pixel]", "Power [dB]")
-    _path(svg, [(x(NYQUIST), TOP), (x(NYQUIST), BOTTOM)], dashes="5 4", width=1.5)
-    _text(svg, (x(NYQUIST) + 5, TOP + 12), "Nyquist of the small image")
+    draw_path(svg, [(x(NYQUIST), TOP), (x(NYQUIST), BOTTOM)], dashes="5 4", width=1.5)
+    write_text(svg, (x(NYQUIST) + 5, TOP + 12), "Nyquist of the small image")
     ends = {}
     for method, curve in curves.items():
         style = STYLES.get(method, OTHER)
         line = [(x(f), y(power)) for f, power in zip(*curve, strict=True)]
-        _path(svg, line, style.colour, style.dashes)
+        draw_path(svg, line, style.colour, style.dashes)
         ends[method] = line[-1]
     for method, height in _spread({name: end[1] for name, end in ends.items()}).items():
-        _path(svg, [ends[method], (WIDTH - 70, height)], STYLES.get(method, OTHER).colour, width=1)
-        _text(svg, (WIDTH - 66, height + 4.5), method)
+        draw_path(
+            svg, [ends[method], (WIDTH - 70, height)], STYLES.get(method, OTHER).colour, width=1
+        )
+        write_text(svg, (WIDTH - 66, height + 4.5), method)
     table = {
         method: [f"{power[np.abs(frequencies - at).argmin()]:.0f}" for at in READ_AT]
         for method, (frequencies, power) in curves.items()
@@ -171,10 +140,10 @@ def _quality_plot(points: Mapping[str, Place], steps: Mapping[str, Place]) -> El
         return (x(psnr) if math.isfinite(psnr) else infinite), y(percent)
 
     svg = _frame(x, y, "PSNR [dB], today's protocol", "Detail [% of the original's]")
-    _path(svg, [(LEFT, y(100)), (WIDTH, y(100))], dashes="5 4", width=1)
-    _text(svg, (infinite, BOTTOM + 17), "∞", "middle")
+    draw_path(svg, [(LEFT, y(100)), (WIDTH, y(100))], dashes="5 4", width=1)
+    write_text(svg, (infinite, BOTTOM + 17), "∞", "middle")
     path = [place(*step) for step in steps.values()]
-    _path(svg, path, OTHER.colour, OTHER.dashes)
+    draw_path(svg, path, OTHER.colour, OTHER.dashes)
     for name, step in zip(steps, path, strict=True):
         if name not in points:
             _marker(svg, step, OTHER.colour, STEP, name)
@@ -195,32 +164,14 @@ def _frame(x: Axis, y: Axis, x_title: str, y_title: str) -> Element:
     box = f"0 0 {WIDTH} {HEIGHT}"
     svg = Element("svg", viewBox=box, role="img", style=style, fill="currentColor")
     for tick in x.ticks():
-        _path(svg, [(x(tick), TOP), (x(tick), BOTTOM)], width=0.2)
-        _text(svg, (x(tick), BOTTOM + 17), f"{tick:g}", "middle")
+        draw_path(svg, [(x(tick), TOP), (x(tick), BOTTOM)], width=0.2)
+        write_text(svg, (x(tick), BOTTOM + 17), f"{tick:g}", "middle")
     for tick in y.ticks():
-        _path(svg, [(x.start, y(tick)), (x.end, y(tick))], width=0.2)
-        _text(svg, (x.start - 6, y(tick) + 4.5), f"{tick:g}", "end")
-    _text(svg, ((x.start + x.end) / 2, BOTTOM + 36), x_title, "middle")
-    _text(svg, (0, 13), y_title)
+        draw_path(svg, [(x.start, y(tick)), (x.end, y(tick))], width=0.2)
+        write_text(svg, (x.start - 6, y(tick) + 4.5), f"{tick:g}", "end")
+    write_text(svg, ((x.start + x.end) / 2, BOTTOM + 36), x_title, "middle")
+    write_text(svg, (0, 13), y_title)
     return svg
-
-
-def _text(svg: Element, place: Place, text: str, anchor: str = "start") -> None:
-    x, y = place
-    at = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}
-    SubElement(svg, "text", at, style=HALO).text = text
-
-
-def _path(
-    svg: Element,
-    places: Sequence[Place],
-    colour: str = "currentColor",
-    dashes: str = "none",
-    width: float = 2,
-) -> None:
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    style = {"stroke": colour, "stroke-dasharray": dashes, "stroke-width": f"{width}"}
-    SubElement(svg, "polyline", {"points": points, "fill": "none", **style})
 
 
 def _marker(svg: Element, place: Place, colour: str, shape: str, name: str) -> None:
@@ -246,7 +197,7 @@ def _name(svg: Element, places: Mapping[str, Place], dots: Sequence[Place]) -> N
         ]
         box = (free or boxes)[0]
         taken.append(box)
-        _text(svg, (box[0], box[3] - 3), name)
+        write_text(svg, (box[0], box[3] - 3), name)
 
 
 def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
@@ -270,14 +221,7 @@ def _figure(svg: Element, caption: str, head: Sequence[str], rows: Sequence[Sequ
     SubElement(figure, "figcaption").text = caption
     details = SubElement(figure, "details")
     SubElement(details, "summary").text = "Numbers"
-    table = SubElement(details, "table", style="font-variant-numeric:tabular-nums")
-    for row in (head, *rows):
-        line = SubElement(table, "tr")
-        for column, cell in enumerate(row):
-            scope = "col" if row is head else "row" if column == 0 else ""
-            place = SubElement(line, "th", scope=scope) if scope else SubElement(line, "td")
-            place.text = cell
-            place.set("style", "padding:2px 6px")
+    write_table(details, head, rows, "font-variant-numeric:tabular-nums", "padding:2px 6px")
     return tostring(figure, "unicode", short_empty_elements=False)
 
 

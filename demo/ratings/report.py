@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
-from demo.plots import HALO, STYLES, Axis
+from demo.drawing import STYLES, Axis, draw_path, write_table, write_text
 from demo.ratings.statistics import MIN_RATERS, PAPER_MOS, Opinion, Results, WinRate
 from demo.ratings.store import Vote
 from demo.ratings.trials import METHODS
@@ -163,7 +163,7 @@ def _distribution(opinions: Sequence[Opinion]) -> Element:
     svg = Element("svg", viewBox=box, role="img", style=style, fill="currentColor")
     svg.set("aria-label", "Distribution of the ratings. " + ", ".join(map(_said, opinions)))
     for step, name in enumerate(SCALE, 1):
-        _label(svg, LEFT - 8, y(step) + 4.5, f"{step} {name}", "end")
+        write_text(svg, (LEFT - 8, y(step) + 4.5), f"{step} {name}", "end")
     column = (WIDTH - LEFT) / len(opinions)
     for place, opinion in enumerate(opinions):
         left = LEFT + place * column
@@ -171,14 +171,14 @@ def _distribution(opinions: Sequence[Opinion]) -> Element:
         x = left + CELL + 16
         if opinion.mean is not None:
             for at in (opinion.low, opinion.high):
-                _line(svg, (x - 4, y(at)), (x + 4, y(at)))
-            _line(svg, (x, y(opinion.low)), (x, y(opinion.high)))
+                draw_path(svg, [(x - 4, y(at)), (x + 4, y(at))])
+            draw_path(svg, [(x, y(opinion.low)), (x, y(opinion.high))])
             SubElement(svg, "circle", cx=f"{x:.1f}", cy=f"{y(opinion.mean):.1f}", r="4.5")
         ring = {"cx": f"{x + 9:.1f}", "cy": f"{y(PAPER_MOS[SET][opinion.method]):.1f}", "r": "4"}
         SubElement(svg, "circle", ring, fill="none", stroke="currentColor")
-        _label(svg, left + column / 2 - 4, BOTTOM + 20, opinion.method)
+        write_text(svg, (left + column / 2 - 4, BOTTOM + 20), opinion.method, "middle")
         mean = "–" if opinion.mean is None else f"{opinion.mean:.2f}"
-        _label(svg, left + column / 2 - 4, BOTTOM + 38, mean)
+        write_text(svg, (left + column / 2 - 4, BOTTOM + 38), mean, "middle")
     return svg
 
 
@@ -200,22 +200,12 @@ def _cells(svg: Element, opinion: Opinion, left: float, y: Axis) -> None:
             },
         )
         if votes:
-            _label(svg, left + CELL / 2, y(step) + 4.5, f"{100 * share:.0f}")
+            write_text(svg, (left + CELL / 2, y(step) + 4.5), f"{100 * share:.0f}", "middle")
 
 
 def _said(opinion: Opinion) -> str:
     mean = "not enough votes" if opinion.mean is None else f"mean {opinion.mean:.2f}"
     return f"{opinion.method}: {mean}"
-
-
-def _label(svg: Element, x: float, y: float, text: str, anchor: str = "middle") -> None:
-    at = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}
-    SubElement(svg, "text", at, style=HALO).text = text
-
-
-def _line(svg: Element, start: tuple[float, float], end: tuple[float, float]) -> None:
-    ends = dict(zip(("x1", "y1", "x2", "y2"), (f"{v:.1f}" for v in start + end), strict=True))
-    SubElement(svg, "line", ends, stroke="currentColor", attrib={"stroke-width": "2"})
 
 
 def _text(box: Element, tag: str, text: str) -> None:
@@ -224,14 +214,7 @@ def _text(box: Element, tag: str, text: str) -> None:
 
 def _table(box: Element, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     style = "width:auto;font-size:var(--text-sm);font-variant-numeric:tabular-nums"
-    table = SubElement(box, "table", style=style)
-    for row in (head, *rows):
-        line = SubElement(table, "tr")
-        for column, text in enumerate(row):
-            scope = "col" if row is head else "row" if column == 0 else ""
-            cell = SubElement(line, "th", scope=scope) if scope else SubElement(line, "td")
-            cell.text = text
-            cell.set("style", "padding:3px 5px;text-align:left;vertical-align:top")
+    write_table(box, head, rows, style, "padding:3px 5px;text-align:left;vertical-align:top")
 
 
 def _interval(opinion: Opinion) -> str:

@@ -18,7 +18,7 @@ from demo.region import parse_region, region_caption, region_figure, region_scor
 from demo.scores import Scores
 from demo.table import Protocol
 from srgan.images import Image, repeat
-from srgan.metrics import detail, score
+from srgan.metrics import Original
 from srgan.reading import read_image
 
 SAVE = """(file) => {
@@ -138,8 +138,8 @@ def explain(shown: ComparerData, scores: Mapping[str, Scores], seen: Seen) -> tu
     """Return the two plots of what is shown: quality and spectrum, HTML."""
     images = {pane.key: _read(pane) for pane in shown.ready}
     if any(s.today for s in scores.values()):
-        sr, hr = repeat(images[INPUT]), images[ORIGINAL]
-        nearest = Scores(None, math.nan, score(sr, hr), None, detail(sr, hr))
+        sr, original = repeat(images[INPUT]), Original(images[ORIGINAL])
+        nearest = Scores(None, math.nan, original.score(sr), None, original.detail(sr))
         scores = {"Nearest": nearest, **scores}
     curves = spectra({pane.name: images[pane.key] for pane in shown.ready if pane.key != INPUT})
     return perception_distortion(scores, seen.quality(shown)), power_spectrum(curves)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from demo.results import Result, Results
@@ -50,16 +50,16 @@ def compare(
     now = Comparison(image if hr is None else shrink(hr), hr)
     yield now
     for method, upscaler in upscalers.items():
-        for now in restore(now, method, upscaler, results):  # noqa: B020 - goes on from the last state
-            yield now
+        now = yield from restore(now, method, upscaler, results)
 
 
 def restore(
     now: Comparison, method: str, upscaler: Upscaler, results: Results | None = None
-) -> Iterator[Comparison]:
+) -> Generator[Comparison, None, Comparison]:
     """Run one method in a comparison, step by step; the last state has its image and scores.
 
-    What `results` know is taken from there, and what they do not is put there.
+    What `results` know is taken from there, and what they do not is put there. The last state is
+    returned, too.
     """
     now = replace(now, working=method, done=0.0)
     yield now
@@ -80,9 +80,11 @@ def restore(
         result = Result(sr, rate(sr, now.hr, agreement(sr, now.lr), seconds))
         if results:
             results.put(now.lr, now.hr, upscaler, result)
-    yield replace(
+    now = replace(
         now,
         images={**now.images, method: result.image},
         scores={**now.scores, method: result.scores},
         working=None,
     )
+    yield now
+    return now

@@ -71,11 +71,8 @@ class CompareTab:
             with gr.Column(scale=4, min_width=320):
                 self._results(first, has_dial=dials is not None)
         self.shown, self.source = gr.State(first.panes), gr.State(first.source)
-        self.turn, self.scores, self.seen = (
-            gr.State(Turn()),
-            gr.State(first.scores),
-            gr.State(Seen()),
-        )
+        self.scores, self.seen = gr.State(first.scores), gr.State(Seen())
+        self.turn = gr.State(Turn())
         self._updated = [
             *(self.comparer, self.shown, self.today, self.paper, self.status, self.placer),
             *(self.photo, self.source, self.mode, self.scores, self.dial, self.seen),

@@ -43,8 +43,8 @@ class Seen(NamedTuple):
 
     def quality(self, shown: ComparerData) -> list[tuple[float, float, float]]:
         """Share of SRGAN, PSNR [dB] and detail [%] of each, for the comparison on display."""
-        known = [*self.positions.items()] if self.id == shown.id else []
-        return [(at, s.today.psnr, s.detail) for at, (_, s) in known if s.today is not None]
+        known = self.positions if self.id == shown.id else {}
+        return [(at, s.today.psnr, s.detail) for at, (_, s) in known.items() if s.today]
 
 
 class DialHandler:
@@ -73,7 +73,7 @@ class DialHandler:
         shown, scores = _without_dial(shown, scores)
         if any(pane.file is None for pane in shown.panes):
             return  # the dial cannot be moved yet
-        known = {**(seen.positions if seen.id == shown.id else _ends(shown, scores))}
+        known = dict(seen.positions) if seen.id == shown.id else _ends(shown, scores)
         try:
             if at not in known or not known[at].is_kept:
                 for state in self._restore(at, shown):
@@ -97,9 +97,9 @@ class DialHandler:
     def _restore(self, at: float, shown: ComparerData) -> Iterator[Pane | Position]:
         """Run the network of a position; the last is the position itself."""
         images = {p.key: read_image(p.file.path) for p in shown.panes if p.key in (INPUT, ORIGINAL)}
-        now, name = Comparison(images[INPUT], images.get(ORIGINAL)), _name(at)
+        start, name = Comparison(images[INPUT], images.get(ORIGINAL)), _name(at)
         show = Show(shown.title, [name])
-        for now in restore(now, name, self._network(at), self._results):  # noqa: B020 - the next
+        for now in restore(start, name, self._network(at), self._results):
             yield show.pane(now, name, KEY)
         yield Position(show.pane(now, name, KEY), now.scores[name])
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from demo.examples import EXAMPLES, weights_digests
+from demo.examples import original_path, weights_digests
 from srgan.upscale import WEIGHTS
 
 CARD = WEIGHTS / "README.md"
@@ -57,7 +57,7 @@ def main() -> None:
     sets = [folder / name for name in ("Set5", "Set14", "BSD100")]
     run("demo.examples")
     crops = (crop.partition(":") for crop in CROPS)
-    photos = [EXAMPLES / f"{name}_original.png{colon}{place}" for name, colon, place in crops]
+    photos = [f"{original_path(name)}{colon}{place}" for name, colon, place in crops]
     sheet = WEIGHTS / "contact_sheet.png"
     run("benchmarks.contact_sheet", *photos, folder / "Set5/HR/003.png", "--out", sheet)
     scores = WEIGHTS / "scores.json"

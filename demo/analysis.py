@@ -11,6 +11,7 @@ from gradio.utils import get_upload_folder
 
 from demo.comparer import INPUT, ORIGINAL, Comparer, ComparerData, Pane, write_pane_file
 from demo.dial import Seen
+from demo.events import SCORING
 from demo.examples import weights_digests
 from demo.export import write_zip
 from demo.plots import perception_distortion, power_spectrum, spectra
@@ -26,8 +27,6 @@ SAVE = """(file) => {
   const link = document.createElement("a");
   Object.assign(link, {href: file.url, download: file.orig_name}).click();
 }"""
-# Reading and scoring 4 megapixels takes seconds: not beside each other, but beside the networks.
-SCORING = {"concurrency_id": "scoring", "concurrency_limit": 1, "api_visibility": "private"}
 
 
 class Analysis:

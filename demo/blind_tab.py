@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from demo.blind import Blind, BlindData
+from demo.events import LIGHT
 from demo.ratings.pictures import encode
 from demo.ratings.report import report
 from demo.ratings.session import PARTS, Session
@@ -16,7 +17,6 @@ from demo.ratings.store import Store, StoreError
 from demo.ratings.sync import is_configured
 from demo.ratings.trials import METHODS, new_ticket
 
-LIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 FLUSH = ".html-container:has(> &) { padding: 0; }"  # with the component above
 BEHIND = "This window was behind: here is your next trial."
 AGAIN = "The server could not take that answer. Please give it again."

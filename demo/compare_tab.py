@@ -8,6 +8,7 @@ import gradio as gr
 from demo.analysis import Analysis
 from demo.comparer import Comparer
 from demo.dial import STEPS, DialHandler, Seen
+from demo.events import HEAVY, LIGHT, LIGHT_QUEUED
 from demo.examples import NAMES, original_path
 from demo.handlers import Handlers, chosen, example, linked, place, shrink, stop
 from demo.placer import Placer
@@ -38,11 +39,6 @@ yet people prefer it: these numbers reward averaging. Judge by eye."""
 
 DIAL = """Adds a pane. 0 is SRResNet, trained on the squared error; 1 is SRGAN; between them every \
 parameter of the network is a mixture of theirs, not the pixels."""
-
-LIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-# Only a queued event tells the browser that a state has changed.
-LIGHT_QUEUED = LIGHT | {"queue": True}
-HEAVY = {"concurrency_id": "model", "concurrency_limit": 1}
 
 
 class CompareTab:

@@ -36,6 +36,21 @@ def original_path(name: str) -> Path:
     return EXAMPLES / f"{name}_original.png"
 
 
+def small_path(name: str) -> Path:
+    """Return the file of an example's small image."""
+    return EXAMPLES / f"{name}_small.png"
+
+
+def output_path(name: str, method: str) -> Path:
+    """Return the file of what a method made of an example."""
+    return EXAMPLES / f"{name}_{method.lower()}_x{SCALE}.png"
+
+
+def stored_digests() -> dict[str, str]:
+    """Return the sha256 of the weights that made the stored outputs, by file."""
+    return json.loads(_SCORES.read_text())["weights"]
+
+
 def load_example(name: str) -> tuple[ComparerData, dict[str, Scores]]:
     """Return an example as the comparer shows it, from stored files, and its scores by method."""
     stored = json.loads(_SCORES.read_text())["examples"][name]
@@ -43,8 +58,8 @@ def load_example(name: str) -> tuple[ComparerData, dict[str, Scores]]:
         method: Scores(**{**s, "today": Score(*s["today"]), "paper": Score(*s["paper"])})
         for method, s in stored.items()
     }
-    images = {m: read_image(EXAMPLES / f"{name}_{m.lower()}_x{SCALE}.png") for m in scores}
-    lr, hr = read_image(EXAMPLES / f"{name}_small.png"), read_image(original_path(name))
+    images = {method: read_image(output_path(name, method)) for method in scores}
+    lr, hr = read_image(small_path(name)), read_image(original_path(name))
     show = Show(name, list(scores), write=lambda _, file: _stored(file))
     panes = show.panes(Comparison(lr, hr, images, scores))
     return panes.model_copy(update={"photo": name}), scores

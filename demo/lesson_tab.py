@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 from pydantic import ValidationError
 
-from demo.analysis import SCORING
 from demo.comparer import INPUT, ORIGINAL, ComparerData, Pane
+from demo.events import SCORING
 from demo.lesson.patch_viewer import PatchData, PatchViewer, Question, patch_fields
 from demo.lesson.plausible import MOST, SIDE, plausible
 from demo.lesson.story import FORMULAS, NETWORKS, NUMBERS, OPENING, linked

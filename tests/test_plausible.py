@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mocks import noise
 
+from demo.examples import EXAMPLES
 from demo.lesson import plausible as module
 from demo.lesson.back_projection import shrinking
-from demo.lesson.candidates import EXAMPLES, search, surroundings
+from demo.lesson.candidates import search, surroundings
 from demo.lesson.plausible import MOST, SIDE, plausible
 from srgan.images import ImageError, crop_to_scale, enlarge, shrink
 from srgan.reading import read_image

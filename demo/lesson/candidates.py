@@ -7,19 +7,18 @@ as in a sharp photo, nowhere much stronger, and run in the directions that the s
 """
 
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from demo.examples import NAMES, original_path
 from demo.lesson.back_projection import shrinking
 from srgan.images import SCALE, Image, crop_to_scale, shrink
 from srgan.metrics import BT601
 from srgan.reading import read_image
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 _RADIUS = 10  # small pixels to each side that count as surroundings
 
 _CELL = 6  # pixels: at most one candidate starts in such a square of a photo
@@ -122,8 +121,7 @@ def surroundings(lr: Image) -> _Array:
 
 @cache
 def _photos(side: int) -> tuple[_Photo, ...]:
-    paths = sorted(EXAMPLES.glob("*_original.png"))
-    return tuple(_prepared(read_image(path), side) for path in paths)
+    return tuple(_prepared(read_image(original_path(name)), side) for name in sorted(NAMES))
 
 
 def _prepared(hr: Image, side: int) -> _Photo:

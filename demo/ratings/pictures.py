@@ -12,7 +12,6 @@ The mask is no secret, since the pixels cannot be one.
 import base64
 import functools
 import io
-import json
 import secrets
 from collections.abc import Mapping
 
@@ -20,9 +19,9 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from demo.examples import EXAMPLES, original_path
+from demo.examples import original_path, output_path, small_path, stored_digests
 from demo.ratings.trials import METHODS
-from srgan.images import SCALE, Image, repeat
+from srgan.images import Image, repeat
 from srgan.reading import read_image
 
 # Left and top of the piece in each photo [pixels]: fur, a face, a building and grass; for
@@ -46,18 +45,17 @@ def weights_version() -> str:
 
     Read once, as the pictures are: a process goes on with both if they are renewed beside it.
     """
-    digests = json.loads((EXAMPLES / "scores.json").read_text())["weights"]
-    return "-".join(digest[:8] for digest in digests.values())
+    return "-".join(digest[:8] for digest in stored_digests().values())
 
 
 def picture(photo: str, method: str) -> Image:
     """Return the piece (188, 320, 3) of a photo, as a method restored it."""
     if method == METHODS[0]:
-        image = repeat(read_image(EXAMPLES / f"{photo}_small.png"))
+        image = repeat(read_image(small_path(photo)))
     elif method == METHODS[-1]:
         image = read_image(original_path(photo))
     else:
-        image = read_image(EXAMPLES / f"{photo}_{method.lower()}_x{SCALE}.png")
+        image = read_image(output_path(photo, method))
     left, top = {**PHOTOS, **ANCHORS}[photo]
     return image[top : top + HEIGHT, left : left + WIDTH]
 

@@ -25,9 +25,9 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the mutants of the 
 
 import numpy as np
 import PIL.Image
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
-from mutants import EXIF, MUTANTS
+from mutants import EXIF, MUTANTS, ONCE_EACH
 from picture_files import P3_ICC, encode
 
 MAX_SECONDS = 10  # of the processor, a file
@@ -150,13 +150,7 @@ def fuzz(cases: int, start: int, keep: Path, with_large: bool) -> list[tuple[str
             print(f"{saved}: {result.outcome} ({kind})", flush=True)
 
     @seed(start)
-    @settings(
-        max_examples=cases,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(max_examples=cases, **ONCE_EACH)
     @given(mutant=MUTANTS, filters=st.sampled_from(("error", "ignore")))
     def run(mutant: tuple[tuple[str, bytes], str], filters: str) -> None:
         (kind, data), suffix = mutant

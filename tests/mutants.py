@@ -11,6 +11,7 @@ import zlib
 
 import numpy as np
 import PIL.Image
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from picture_files import (
     LINEAR_GRAY_ICC,
@@ -26,6 +27,12 @@ from picture_files import (
     tiff,
 )
 
+ONCE_EACH = {  # Hypothesis's settings for many cases: none is shrunk, kept or timed
+    "deadline": None,
+    "database": None,
+    "phases": [Phase.generate],
+    "suppress_health_check": list(HealthCheck),
+}
 MAX_BYTES = 1_000_000
 SUFFIXES = ("", ".png", ".jpg", ".webp", ".avif", ".tif", ".bmp", ".gif", ".svg", ".txt", ".exe")
 NUMBERS = (0, 1, 2, 3, 7, 8, 16, 127, 128, 255, 256, 4096, 8192, 16384, 32767, 32768, 65535, 65536)

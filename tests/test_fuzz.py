@@ -8,9 +8,9 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutants import HONEST, MUTANTS
+from mutants import HONEST, MUTANTS, ONCE_EACH
 
 from srgan.images import ImageError
 from srgan.reading import read_picture
@@ -44,14 +44,7 @@ def test_honest_files_are_read(tmp_path, kind):
     assert read_or_refuse(path)
 
 
-@settings(
-    max_examples=CASES,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@settings(max_examples=CASES, derandomize=True, **ONCE_EACH)
 @given(mutant=MUTANTS, filters=st.sampled_from(("error", "ignore")))
 def test_mutants_are_read_or_refused(tmp_path_factory, mutant, filters):
     (_, data), suffix = mutant

@@ -3,8 +3,9 @@
 Each output is made in fresh processes of its own. Memory is the most that the process ever held
 (VmHWM), less what it held before the call (VmRSS: Python, PyTorch, the weights and the input) and
 less the output: what the work itself takes above the image. Seconds are the median over the
-processes; each enlarges small pictures several times and counts the median. Megapixels and
-megabytes are millions.
+processes; one that makes a small output makes it several times and counts the median. On a busy
+machine --processor-time measures one thread, by the time it computed. Megapixels and megabytes are
+millions.
 
 Returns 1 if the seconds a megapixel of any two outputs differ by more than 25 %, or if the memory
 exceeds 400 MB. Linux only.
@@ -55,8 +56,11 @@ def held(entry: str) -> int:
     raise ValueError(f"/proc/self/status has no {entry}")
 
 
-def enlarge_once(megapixels: float, precision: Precision) -> Row:
+def enlarge(megapixels: float, precision: Precision, processor_time: bool) -> Row:
     """Make a square output of about that size in this process, which must be fresh."""
+    clock = time.process_time if processor_time else time.perf_counter
+    if processor_time:
+        torch.set_num_threads(1)
     side = round((megapixels * 1e6) ** 0.5 / SCALE)
     lr = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     upscaler = NetworkUpscaler(load_weights(WEIGHTS / NETWORKS["SRResNet"]), precision=precision)
@@ -65,20 +69,22 @@ def enlarge_once(megapixels: float, precision: Precision) -> Row:
     memory = held("VmHWM") - before - sr.nbytes
     times = []
     for _ in range(max(1, min(15, round(ALTOGETHER / megapixels)))):
-        start = time.perf_counter()
+        start = clock()
         upscaler(lr)
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return Row(sr.shape[0] * sr.shape[1] / 1e6, statistics.median(times), memory / 1e6)
 
 
-def measure(megapixels: list[float], precision: Precision, rounds: int) -> list[Row]:
+def measure(
+    megapixels: list[float], rounds: int, precision: Precision, processor_time: bool
+) -> list[Row]:
     """Measure every size in turn, each in a fresh process: medians, and the most memory."""
     context = multiprocessing.get_context("spawn")
     rows: list[list[Row]] = [[] for _ in megapixels]
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
         for _ in range(rounds):
             for size, found in zip(megapixels, rows, strict=True):
-                found.append(pool.submit(enlarge_once, size, precision).result())
+                found.append(pool.submit(enlarge, size, precision, processor_time).result())
     return [
         Row(r[0].megapixels, statistics.median(x.seconds for x in r), max(x.memory for x in r))
         for r in rows
@@ -105,9 +111,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto")
     parser.add_argument("--megapixels", type=float, nargs="+", default=MEGAPIXELS)
     parser.add_argument("--rounds", type=int, default=3, help="processes a size [%(default)s]")
+    parser.add_argument("--processor-time", action="store_true", help="see above")
     options = parser.parse_args(arguments)
-    rows = measure(options.megapixels, options.precision, options.rounds)
-    print(f"{options.precision}, {torch.get_num_threads()} threads\n")
+    processor_time = options.processor_time
+    rows = measure(options.megapixels, options.rounds, options.precision, processor_time)
+    threads = (
+        "processor time of 1 thread" if processor_time else f"{torch.get_num_threads()} threads"
+    )
+    print(f"precision {options.precision}, {threads}\n")
     print("megapixels  seconds  a megapixel  memory [MB]")
     for row in rows:
         print(f"{row.megapixels:10.2f} {row.seconds:8.3f} {row.pace:12.3f} {row.memory:12.0f}")

@@ -21,7 +21,7 @@ NETWORKS = {"SRResNet": "srresnet.safetensors", "SRGAN": "srgan.safetensors"}
 # How far around a pixel the network looks, in small pixels: head 4, blocks 32, join 1; and in the
 # tail 1 + 0.5 + 1, rounded up. A tile with that much around it comes out as in the whole image.
 BODY_HALO, TAIL_HALO = 37, 3
-# The body holds 0.75 KiB for a small pixel in fp32, the tail 2.25 and a strip: it is cut finer.
+# The body holds 0.5 KiB for a small pixel in fp32, the tail 2.25 and a strip: it is cut finer.
 BODY_TILE, TAIL_TILE = 512, 128
 BODY_SHARE = 0.54  # of the multiplications
 
@@ -73,14 +73,14 @@ class NetworkUpscaler:
         done = 0.0
         for body in image_box.tiles(self._tile):
             around = body.grown(BODY_HALO + TAIL_HALO, image_box)
-            shallow = deep = _run(network.head, x[around.index()])
-            spare = [torch.empty_like(shallow) for _ in range(2)]
-            for i, block in enumerate(network.body):
-                deep = _run(block, deep, spare[i % 2])
+            shallow = _run(network.head, x[around.index()])
+            deep = shallow.clone()
+            for block in network.body:
+                deep = _run(block, deep)
                 done += BODY_SHARE / len(network.body) * body.area / image_box.area
                 yield done
             features = _run(network.join, shallow, deep)
-            del shallow, deep, spare
+            del shallow, deep
             for tile in body.tiles(min(self._tile, TAIL_TILE)):
                 part = tile.grown(TAIL_HALO, image_box)
                 large = _run(network.tail, features[part.index(around)])
@@ -90,6 +90,7 @@ class NetworkUpscaler:
                 sr[tile.index(scale=SCALE)[1:]] = image
                 done += (1 - BODY_SHARE) * tile.area / image_box.area
                 yield min(done, 1.0)
+            del features, large  # before the next tile makes its own
         return sr
 
 

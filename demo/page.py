@@ -14,6 +14,8 @@ from demo.results import Results
 from srgan.upscale import Upscaler
 
 CSS = """
+/* Gradio's own, hidden, would make it the container in which toolbars stick, and it never scrolls. */
+.gradio-container { overflow: clip !important; }
 #intro p { max-width: 75em; }
 #limits, #limits * { font-size: var(--text-xs); color: var(--body-text-color-subdued); }
 #mode label { width: 100%; }

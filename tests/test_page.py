@@ -224,6 +224,13 @@ def test_the_examples_are_there_at_once(browser, tmp_path):
         assert never.made > 0
 
 
+def test_the_tools_stay_in_sight_of_the_last_pane(browser, app):
+    with opened(browser, app) as page:
+        page.locator("#comparer figure").last.evaluate("figure => figure.scrollIntoView()")
+        assert page.evaluate("scrollY") > page.locator("#examples").bounding_box()["height"]
+        assert page.locator("#comparer .tools").bounding_box()["y"] == 0
+
+
 # ---- What cannot be used -------------------------------------------------------------------------
 
 

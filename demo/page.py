@@ -28,6 +28,8 @@ CSS = """
   :is(#today, #paper) .prose:has(table) { margin-top: 32px; } /* the copy button lies there */
 }
 #plots .row > * { min-width: min(320px, 100%) !important; } /* one under another on a phone */
+/* Gradio may count a run that was stopped as a failed one; what fails is said in words anyway. */
+#status .wrap:has(> .error) { display: none; }
 #examples { gap: 8px; }
 #examples button { flex-direction: column; gap: 4px; }
 #examples img { width: 64px; height: 44px; object-fit: cover; border-radius: 3px; margin: 0; }

@@ -164,9 +164,12 @@ class Handlers:
             for now in work:
                 last = now
                 yield nothing  # a place where a cancelled request ends
+            panes = Show(Path(photo).stem, list(self._upscalers)).panes(last).panes
         except (TooLargeError, ImageError) as error:
             raise gr.Error(str(error), print_exception=False) from None
-        panes = Show(Path(photo).stem, list(self._upscalers)).panes(last).panes
+        except Exception as error:
+            logger.exception("A request failed")
+            raise gr.Error(failed(error), print_exception=False) from None
         files = [pane.file.path for pane in panes if pane.name in self._upscalers]
         yield *files, {"scores": _plain(last.scores), "notes": [*notes, *_explain(last)]}
 

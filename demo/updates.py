@@ -39,5 +39,5 @@ def rest(is_ready: bool) -> Any:  # noqa: ANN401
 
 def failed(error: Exception) -> str:
     """Return what a visitor is told of an error that is not theirs."""
-    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return FULL if is_full else BROKEN
+    full = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
+    return FULL if isinstance(error, OSError) and error.errno in full else BROKEN

@@ -1,6 +1,7 @@
 """The demo as a process of its own: how it starts, and how it ends."""
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -9,8 +10,10 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import PIL.Image
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from mocks import noise, save
 
 from srgan.upscale import NETWORKS, WEIGHTS
@@ -83,6 +86,19 @@ def test_without_its_temporary_folder_it_goes_on(settings, tmp_path):
         shutil.rmtree(settings["RESULTS_DIR"])
         after = compare(url, photo)
         assert after[-1]["scores"]["SRGAN"]["today"] == before[-1]["scores"]["SRGAN"]["today"]
+
+
+def test_a_full_disk_is_told_and_it_goes_on_when_there_is_room(settings, tmp_path):
+    """No file of the process can grow beyond a size, as in test_ratings_store.py."""
+    photo = tmp_path / "photo.jpg"  # smaller than the pictures that are made of it
+    PIL.Image.fromarray(noise(64, 64)).save(photo, quality=50)
+    room = photo.stat().st_size + 1000
+    with started(settings) as (process, url):
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, -1))
+        with pytest.raises(AppError, match="no room left"):
+            compare(url, photo)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        assert compare(url, photo)[-1]["scores"]["SRGAN"]["today"]["psnr"] > 0
 
 
 @pytest.mark.parametrize("broken", ["missing", "cut", "a pickle"])

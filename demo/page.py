@@ -14,7 +14,7 @@ from demo.results import Results
 from srgan.upscale import Upscaler
 
 CSS = """
-/* Gradio's own, hidden, would make it the container in which toolbars stick, and it never scrolls. */
+/* Gradio's own, hidden, would make it the box in which toolbars stick, which never scrolls. */
 .gradio-container { overflow: clip !important; }
 #intro p { max-width: 75em; }
 #limits, #limits * { font-size: var(--text-xs); color: var(--body-text-color-subdued); }

@@ -11,7 +11,7 @@ Deviations from the paper (arXiv 1609.04802v5), and what it leaves open:
   so that a weight of 1 means a relative squared error.
 * Total variation is the sum over an image's pixels and channels of absolute differences to the
   neighbours below and on the right; the paper gives a weight (2e-8) and no formula.
-* `consistency` and the relativistic loss are not in the paper and off by default.
+* `consistency_loss`, `grid_loss` and the relativistic loss are not in the paper and off by default.
 """
 
 import torch
@@ -20,6 +20,10 @@ from torch import nn
 
 from srgan.features import Features
 from srgan.images import SCALE
+from srgan.spectrum import HALF, QUARTER
+
+GRID_BLOCK = 32  # side of the blocks of `grid_loss`, in pixels
+GRID_NOISE = 1 / 127.5  # one gray level; what lies under such noise is not seen
 
 
 class ContentLoss(nn.Module):
@@ -98,6 +102,44 @@ def consistency_loss(sr: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:
         sr.float(), scale_factor=1 / SCALE, mode="bicubic", antialias=True, align_corners=False
     )
     return ((small + 1) / 2 - lr.float()).abs().mean()
+
+
+def grid_loss(sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+    """How far a pattern of 4 or 2 pixels stands out more than in the originals, else 0.
+
+    What the two PixelShuffles leave (see `spectrum.grid_peaks`), as a loss: in Hann-windowed blocks
+    of 32 x 32, half overlapping, the amplitude at the frequencies of such a pattern, relative to
+    that around each, where texture would hide it. These ratios are averaged over all blocks and
+    compared between the batches, since lines and edges of the pictures themselves count too.
+
+    Args:
+        sr: (N, 3, H, W) in [-1, 1], both sides at least 32.
+        hr: Their originals, the same shape.
+
+    Returns:
+        (), the excess at period 4 plus that at period 2.
+    """
+    return (_grid(sr) - _grid(hr)).relu().sum()
+
+
+def _grid(images: torch.Tensor) -> torch.Tensor:
+    """(N, 3, H, W) to (2,), the mean ratios of amplitudes at period 4 and at period 2."""
+    side = GRID_BLOCK
+    blocks = images.float().mean(1).unfold(1, side, side // 2).unfold(2, side, side // 2)
+    hann = torch.hann_window(side, device=images.device)
+    window = torch.outer(hann, hann)
+    spectrum = torch.fft.fft2((blocks - blocks.mean((-2, -1), keepdim=True)) * window)
+    noise = GRID_NOISE**2 * window.square().sum()
+    power = spectrum.real.square() + spectrum.imag.square() + noise
+    y, x = torch.meshgrid(torch.arange(-4, 5), torch.arange(-4, 5), indexing="ij")
+    ring = (y.square() + x.square()).sqrt().sub(3.75).abs() <= 0.75
+    means = []
+    for frequencies in (QUARTER, HALF):
+        v, u = (side // 4 * torch.tensor(frequencies)).T
+        around = power[..., (v[:, None] + y[ring]) % side, (u[:, None] + x[ring]) % side].mean(-1)
+        # Detached: a pattern is not to be hidden under noise.
+        means.append((power[..., v, u] / around.detach()).sqrt().mean())
+    return torch.stack(means)
 
 
 def total_variation(sr: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ Frequencies are in cycles a pixel; the small image's Nyquist frequency is 1/8 in
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,10 @@ FLOOR_DB = -20.0  # below the noise of rounding to 8 bits, which lies at -16 dB
 RINGS_SIDE = 48  # pixels; below 43 the first ring holds no frequency
 MIN_SPECTRUM_SIDE = 2 * SHAVE + RINGS_SIDE  # shorter images have no `radial_power`
 GRID_BLOCK = 64  # side of the blocks whose spectra `grid_peaks` averages
+# Frequencies (y, x) of a grid in quarters of a cycle a pixel: of period 4, and of period 2. Each
+# stands for its mirror image as well: (1, 3) for (3, 1), (1, 2) for (3, 2).
+QUARTER = ((0, 1), (1, 0), (1, 1), (1, 3), (1, 2), (2, 1))
+HALF = ((0, 2), (2, 0), (2, 2))
 
 
 def radial_power(
@@ -86,9 +91,7 @@ def grid_peaks(sr: Image, shave: int = SHAVE) -> GridPeaks:
     window = torch.hann_window(GRID_BLOCK, dtype=luma.dtype)
     power = _mean_block_spectrum(luma, torch.outer(window, window))
     power += window.square().sum().square()  # white noise of variance 1
-    # Each stands for its mirror image as well: (1, 3) for (3, 1), (1, 2) for (3, 2).
-    quarter = [(0, 1), (1, 0), (1, 1), (1, 3), (1, 2), (2, 1)]
-    return GridPeaks(_peak(power, quarter), _peak(power, [(0, 2), (2, 0), (2, 2)]))
+    return GridPeaks(_peak(power, QUARTER), _peak(power, HALF))
 
 
 def _luma(image: Image, shave: int) -> torch.Tensor:
@@ -108,7 +111,7 @@ def _mean_block_spectrum(luma: torch.Tensor, window: torch.Tensor) -> torch.Tens
     return total / count
 
 
-def _peak(power: torch.Tensor, frequencies: list[tuple[int, int]]) -> float:
+def _peak(power: torch.Tensor, frequencies: Sequence[tuple[int, int]]) -> float:
     """Mean ratio to the surroundings [dB] at frequencies (y, x) in quarters of a cycle a pixel."""
     side = len(power)
     y, x = np.mgrid[-6:7, -6:7]

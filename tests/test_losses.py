@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from skimage.data import astronaut
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from srgan.features import load_features
@@ -12,6 +13,7 @@ from srgan.losses import (
     adversarial_loss,
     consistency_loss,
     discriminator_loss,
+    grid_loss,
     total_variation,
 )
 
@@ -102,6 +104,37 @@ def test_consistency_gradient_reaches_every_pixel(images):
     sr = images[0].requires_grad_()
     consistency_loss(sr, torch.rand(2, 3, 4, 4)).backward()
     assert (sr.grad != 0).all()
+
+
+@pytest.mark.parametrize("period", [2, 4])
+@pytest.mark.parametrize("axes", [(2,), (3,), (2, 3)])
+def test_a_grid_is_seen_whatever_its_direction(period, axes):
+    hr = to_hr(astronaut()[64:160, 150:246])
+    wave = torch.cos(2 * math.pi / period * torch.arange(96))
+    pattern = math.prod(wave.view([-1 if axis == a else 1 for a in range(4)]) for axis in axes)
+    faint, clear = (grid_loss(hr + levels / 127.5 * pattern, hr).item() for levels in (1, 4))
+    assert 0.05 < faint < clear
+
+
+def test_what_is_no_grid_is_none():
+    hr = to_hr(astronaut()[64:160, 150:246])
+    assert grid_loss(hr, hr) == 0
+    assert grid_loss(hr.roll(1, 3), hr) < 0.05
+    wave = torch.cos(2 * math.pi / 3 * torch.arange(96))  # of period 3
+    assert grid_loss(hr + 4 / 127.5 * wave, hr) < 0.05
+    torch.manual_seed(0)
+    assert grid_loss(hr + 8 / 127.5 * torch.randn_like(hr), hr) < 0.2
+
+
+def test_the_gradient_pulls_at_the_grid():
+    hr = to_hr(astronaut()[64:160, 150:246])
+    pattern = torch.tensor([1.0, -1.0]).repeat(48)
+    for levels in (1, 4, 16):
+        sr = (hr + levels / 127.5 * pattern).requires_grad_()
+        (gradient,) = torch.autograd.grad(grid_loss(sr, hr), sr)
+        assert gradient.isfinite().all()
+        along = (gradient * pattern).mean() / gradient.square().mean().sqrt()
+        assert along > 0.05  # the cosine between them; of noise it is 0.006
 
 
 def test_total_variation_counts_steps():

@@ -160,18 +160,19 @@ def both_late(states):
 
 
 def test_the_steps_gradient_is_that_of_the_weighted_sum():
-    both = trainer(SRGANConfig, pixel=0.2, total_variation=1e-4, content_weight=0.5, clip=1e9)
+    weights = {"pixel": 0.2, "grid": 0.01, "total_variation": 1e-4}
+    both = trainer(SRGANConfig, **weights, content_weight=0.5, clip=1e9)
     lr, hr = batch()
     cut = both._cut(5)
     sr = fast_forward(both.generator, lr)
     losses = both._losses(lr, hr, cut)
-    assert losses.keys() == {"content", "adversarial", "pixel", "total_variation"}
+    weights |= {"content": 0.5, "adversarial": 1e-3}
+    assert losses.keys() == weights.keys()
     both._generator_step(sr, lr, hr, cut)
     found = [p.grad.clone() for p in both.generator.parameters()]
 
     again = trainer(SRGANConfig)  # the same weights, before the step
     sr = again.generator(lr)
-    weights = {"content": 0.5, "adversarial": 1e-3, "pixel": 0.2, "total_variation": 1e-4}
     total = sum(weight * losses[name](sr) for name, weight in weights.items())
     expected = torch.autograd.grad(total, list(again.generator.parameters()))
     for a, b in zip(found, expected, strict=True):
@@ -524,6 +525,11 @@ def test_srgan_needs_a_start(folder, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(options(folder, "srgan", tmp_path / "run", init=None))
     assert "SRGAN starts from an SRResNet" in capsys.readouterr().err
+
+
+def test_the_grid_needs_room():
+    with pytest.raises(ValueError, match="--grid needs crops of 32"):
+        trainer(SRGANConfig, patch=16, margin=8, grid=0.01)
 
 
 def test_a_run_is_not_overwritten_nor_mixed_up(folder, tmp_path, capsys):

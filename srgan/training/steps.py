@@ -24,6 +24,7 @@ from srgan.losses import (
     adversarial_loss,
     consistency_loss,
     discriminator_loss,
+    grid_loss,
     total_variation,
 )
 from srgan.models import Discriminator, Generator
@@ -219,6 +220,8 @@ class Trainer:
             losses["adversarial"] = lambda sr: adversarial_loss(judge(cut(sr)), real)
             if config.consistency:
                 losses["consistency"] = lambda sr: consistency_loss(sr, lr)
+            if config.grid:
+                losses["grid"] = lambda sr: grid_loss(sr, hr)
             if config.pixel:
                 losses["pixel"] = lambda sr: F.l1_loss(sr, hr)
         return losses
@@ -230,6 +233,7 @@ class Trainer:
             content = config.content_weight * self.norms["content"]
             held = lambda name, ratio: ratio * content / self.norms[name].clamp_min(1e-30)  # noqa: E731
             weights |= {"adversarial": config.adversarial, "pixel": config.pixel}
+            weights["grid"] = config.grid
             if config.adversarial_ratio is not None:
                 weights["adversarial"] = held("adversarial", config.adversarial_ratio)
             if config.consistency:

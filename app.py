@@ -30,7 +30,7 @@ LAUNCH = {
 def main() -> None:
     """Serve the page until interrupted.
 
-    SRGAN_PRECISION=fp32 or bf16 overrides the choice; RESULTS_DIR keeps results for an hour;
+    SRGAN_PRECISION=fp32, bf16 or fp16 overrides the choice; RESULTS_DIR keeps results for an hour;
     RATINGS_DB is the file of the blind test's votes, which with HF_TOKEN and RATINGS_REPO are kept
     in a dataset on the Hub, too.
     """

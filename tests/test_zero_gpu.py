@@ -213,9 +213,10 @@ def test_a_failure_there_is_no_news_of_the_inside(browser, networks, plain, spac
 def test_the_app_borrows(settings, tmp_path):  # noqa: F811 - the fixture
     package = Path(stand_in.__file__).read_text() + 'refusal = failure("was asked")\n'
     (tmp_path / "spaces.py").write_text(package)
-    settings |= {"SPACES_ZERO_GPU": "true", "PYTHONPATH": str(tmp_path)}
+    settings |= {"PYTHONPATH": str(tmp_path)}
     photo = save(tmp_path, noise(64, 64))
-    with started(settings | {"SPACES_ZERO_GPU": "false"}) as (_, url):
+    with started(settings) as (_, url):
         assert compare_at(url, photo)[-1]["scores"]["SRGAN"]["seconds"] > 0
+    settings |= {"SPACES_ZERO_GPU": "true", "RESULTS_DIR": str(tmp_path / "none")}
     with started(settings) as (_, url), pytest.raises(AppError):
         compare_at(url, photo)

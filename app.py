@@ -6,6 +6,7 @@ import sys
 
 import gradio as gr
 
+from demo import zero_gpu
 from demo.compare_tab import MAX_FILE_MB
 from demo.page import CSS, build_page
 from demo.ratings.store import DEFAULT_PATH, Store
@@ -30,7 +31,7 @@ LAUNCH = {
 def main() -> None:
     """Serve the page until interrupted.
 
-    SRGAN_PRECISION=fp32 or bf16 overrides the choice; RESULTS_DIR keeps results for an hour;
+    SRGAN_PRECISION=fp32, bf16 or fp16 overrides the choice; RESULTS_DIR keeps results for an hour;
     RATINGS_DB is the file of the blind test's votes, which with HF_TOKEN and RATINGS_REPO are kept
     in a dataset on the Hub, too.
     """
@@ -40,6 +41,7 @@ def main() -> None:
         dial = load_dial(WEIGHTS, precision)
     except ValueError as error:
         sys.exit(f"Cannot start: {error}")
+    upscalers, dial = zero_gpu.borrow(upscalers, dial)
     results = Results(os.environ.get("RESULTS_DIR") or DEFAULT_FOLDER)
     results.sweep_always()
     store = Store(os.environ.get("RATINGS_DB") or DEFAULT_PATH)

@@ -58,6 +58,8 @@ class Pace:
         self, image: Image, upscalers: Mapping[str, Upscaler], has_original: bool
     ) -> Iterator[None]:
         """Learn from the corner of an image, step by step, unless something is known already."""
+        if any(hasattr(upscaler, "measured") for upscaler in upscalers.values()):
+            return  # it works elsewhere, and would take of what a visitor may use there
         side = _TRIAL_SIDE * (SCALE if has_original else 1)
         for _ in range(2):  # the first may be the one that is left out
             if self.seconds(1) is None:

@@ -39,5 +39,7 @@ def rest(is_ready: bool) -> Any:  # noqa: ANN401
 
 def failed(error: Exception) -> str:
     """Return what a visitor is told of an error that is not theirs."""
+    if isinstance(error, gr.Error):  # of a GPU that was not to be had: written for visitors
+        return f"{error.title}. {error.message!s}"
     full = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
     return FULL if isinstance(error, OSError) and error.errno in full else BROKEN

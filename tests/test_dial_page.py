@@ -170,6 +170,7 @@ def test_the_dial_is_turned_by_the_keyboard(page):
     turn_to(page, 3)
     expect(page.locator("figure")).to_have_count(6)
     expect(page.locator("figure").last).to_contain_text("Dial 0.3")
+    expect(page.locator("#today")).to_contain_text("Dial 0.3")  # it comes after the panes
     assert "Dial 0.3" in rows(page)
     assert (served(page, "dial") == np.maximum(repeat(served(page, "input")), 12) - 3).all()
 

@@ -1,6 +1,7 @@
 """Tiles without seams, steps that can be stopped, and what the upscalers promise."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,17 +10,22 @@ from networks import random_generator, shift_generator
 
 import srgan.upscale
 from srgan.images import enlarge, repeat, to_image, to_lr
+from srgan.reading import read_image
 from srgan.upscale import (
     BODY_HALO,
+    NETWORKS,
     TAIL_HALO,
+    WEIGHTS,
     NetworkUpscaler,
     finish,
     has_native_bf16,
+    load_upscaler,
     load_upscalers,
     steps,
 )
-from srgan.weights import save_weights
+from srgan.weights import load_weights, save_weights
 
+SMALL_PHOTO = Path(__file__).parents[1] / "demo/examples/cat_small.png"
 HUGE = 10_000
 # Sizes by tile: one pixel more than a tile, nearly two tiles, and strips.
 CASES = [
@@ -200,16 +206,49 @@ def test_any_function_can_be_stepped(generator):
 
 
 def test_precisions(generator, monkeypatch):
-    assert NetworkUpscaler(generator).precision == ("bf16" if has_native_bf16() else "fp32")
     for native, chosen in ((True, "bf16"), (False, "fp32")):
         monkeypatch.setattr(srgan.upscale, "has_native_bf16", lambda native=native: native)
-        assert NetworkUpscaler(generator).precision == chosen
+        assert NetworkUpscaler(generator, device="cpu").precision == chosen
     lr = noise(24, 24)
     exact, fast = (
         NetworkUpscaler(generator, precision=p)(lr).astype(int) for p in ("fp32", "bf16")
     )
     assert 0 < np.abs(exact - fast).max() <= 16  # noise is harder than a photo
     assert np.abs(exact - fast).mean() < 2
+
+
+@pytest.mark.parametrize("method", NETWORKS)
+def test_half_floats_move_a_photo_by_one_level_at_most(method):
+    """As on a GPU, but on the processor, which is slow in them."""
+    lr = read_image(SMALL_PHOTO)[:48, :48]
+    network = load_weights(WEIGHTS / NETWORKS[method])
+    exact, half = (
+        NetworkUpscaler(network, precision=p, device="cpu")(lr).astype(int)
+        for p in ("fp32", "fp16")
+    )
+    assert 0 < np.abs(exact - half).max() <= 1
+    assert np.mean(exact != half) < 0.03
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+@pytest.mark.parametrize("method", NETWORKS)
+def test_a_gpu_is_taken_and_gives_the_processors_picture(method):
+    lr = read_image(SMALL_PHOTO)
+    exact = NetworkUpscaler(load_weights(WEIGHTS / NETWORKS[method]), HUGE, "fp32", "cpu")(lr)
+    versions = set()
+    for precision in ("auto", "fp32"):
+        upscaler = load_upscaler(method, WEIGHTS, precision)
+        assert upscaler.precision == {"auto": "fp16"}.get(precision, precision)
+        assert np.abs(exact.astype(int) - upscaler(lr)).max() <= 1
+        versions.add(upscaler.version)
+    assert all(version.endswith(" cuda") for version in versions)
+    assert len(versions) == 2
+
+
+def test_devices_are_told_apart(generator):
+    """What one has made is not taken for what another makes; `meta` computes nothing."""
+    versions = {NetworkUpscaler(generator, 64, "fp32", d).version for d in ("cpu", "meta")}
+    assert len(versions) == 2
 
 
 def test_bf16_is_recognised_by_its_instructions(monkeypatch):
@@ -264,5 +303,5 @@ def test_a_missing_weight_file_is_named(tmp_path):
 
 
 def test_a_precision_that_is_none_is_named():
-    with pytest.raises(ValueError, match="auto, bf16 or fp32, got 'half'"):
+    with pytest.raises(ValueError, match="auto, bf16, fp16 or fp32, got 'half'"):
         NetworkUpscaler(random_generator(blocks=1, channels=4), precision="half")

@@ -13,6 +13,8 @@ from demo.ratings.store import Store
 from demo.results import Results
 from srgan.upscale import Upscaler
 
+MAX_WAITING = 16  # events in the queue
+
 CSS = """
 #intro p { max-width: 75em; }
 #limits, #limits * { font-size: var(--text-xs); color: var(--body-text-color-subdued); }
@@ -136,4 +138,4 @@ def build_page(
         page.load(None, js=PASTE)
         page.load(None, js=KEEP_FOCUS)
     # Light events are not queued; the heavy ones wait for each other, see `CompareTab`.
-    return page.queue(max_size=16, api_open=False, default_concurrency_limit=8)
+    return page.queue(max_size=MAX_WAITING, api_open=False, default_concurrency_limit=8)

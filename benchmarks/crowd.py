@@ -34,9 +34,9 @@ from picture_files import png
 
 from benchmarks.running import App, running, size
 from benchmarks.visitor import RefusedError, Site, Visitor, timed
-from demo.page import MAX_WAITING
 from demo.ratings.session import PARTS
 from demo.updates import BROKEN
+from demo.waiting import BUSY, MAX_WAITING
 from srgan.images import Image, crop_to_scale, enlarge, shrink
 from srgan.reading import read_image
 
@@ -159,7 +159,9 @@ class Person:
         try:
             outcome = await self._send(kind, path)
         except RefusedError as error:
-            outcome = "queue full" if "full" in str(error) else self._fault(str(error))
+            outcome = (
+                "told that the queue is full" if BUSY in str(error) else self._fault(str(error))
+            )
         except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
             outcome = self._fault(f"{kind}: {type(error).__name__}: {error}")
         self._diary.outcomes[outcome] += 1

@@ -87,10 +87,10 @@ def usage(app: App) -> Usage:
     return Usage(app.memory, size(app.temporary), size(app.uploads), size(app.results))
 
 
-def photos(rng: random.Random, sides: tuple[int, int] = SIDES) -> Image:
+def unique_photo(rng: random.Random) -> Image:
     """Return a crop that nobody else has: of a random place and size, with a few pixels changed."""
     whole = getattr(skimage.data, rng.choice(("astronaut", "coffee", "chelsea", "rocket")))()
-    height, width = (min(rng.randint(*sides), n) for n in whole.shape[:2])
+    height, width = (min(rng.randint(*SIDES), n) for n in whole.shape[:2])
     top, left = rng.randint(0, whole.shape[0] - height), rng.randint(0, whole.shape[1] - width)
     photo = whole[top : top + height, left : left + width].copy()
     photo[:4, :4] = np.frombuffer(rng.randbytes(48), np.uint8).reshape(4, 4, 3)
@@ -155,7 +155,7 @@ class Person:
             path = self._folder / name
             path.write_bytes(data)
         else:
-            PIL.Image.fromarray(photos(self._rng)).save(path)
+            PIL.Image.fromarray(unique_photo(self._rng)).save(path)
         try:
             outcome = await self._send(kind, path)
         except RefusedError as error:
@@ -272,12 +272,12 @@ async def act_lightly(site: Site, diary: Diary) -> None:
         await asyncio.sleep(0.5)
 
 
-async def warm_up(site: Site, folder: Path) -> None:
-    """Have everything in use that a crowd uses: a full queue, the largest photos."""
+async def warm_up(site: Site, folder: Path, people: int) -> None:
+    """Have everything in use that a crowd uses, such as a full queue."""
     diary = Diary()
     people = [
         Person(site, diary, random.Random(f"warm {i}"), folder / f"warm{i}", BOMBS)
-        for i in range(24)
+        for i in range(people)
     ]
     lightly = asyncio.create_task(act_lightly(site, diary))
     for kind in ("photo", "hostile", "photo"):
@@ -290,7 +290,7 @@ async def crowd(app: App, people: int, minutes: float, folder: Path) -> tuple[Di
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
     async with httpx.AsyncClient(limits=limits, timeout=PATIENCE) as client:
         site, diary, files = Site(app.url, client), Diary(), hostile(60)
-        await warm_up(site, folder)
+        await warm_up(site, folder, people)
         await asyncio.sleep(min(QUIET, 60 * minutes))
         before, begin = usage(app), time.monotonic()
         lightly = asyncio.create_task(act_lightly(site, diary))

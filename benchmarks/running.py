@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,8 +90,6 @@ def size(folder: Path) -> float:
     """Of all files below a folder [MiB]; of one that is missing 0."""
     total = 0
     for path in folder.rglob("*"):
-        try:
+        with suppress(FileNotFoundError):  # gone meanwhile
             total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            pass  # gone meanwhile
     return total / 2**20

@@ -14,6 +14,7 @@ from srgan.upscale import Upscaler, steps
 # The queue lets one comparison run at a time, but a cancelled one may still finish its step, and
 # two steps side by side would each take twice as long.
 _one_step_at_a_time = threading.Lock()
+_PAUSE = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,21 @@ def restore(
     )
     yield now
     return now
+
+
+def seldom(states: Iterator[Comparison], pause: float = _PAUSE) -> Iterator[Comparison | None]:
+    """Pass on the states of a comparison that are worth showing, and None for each other.
+
+    An update of the page costs some 10 ms. With one for every step, a photo of a megapixel would
+    take a quarter longer than its networks.
+
+    Args:
+        states: All of them.
+        pause: Least time between two states within a method's work [s].
+    """
+    last = 0.0
+    for now in states:
+        is_shown = not now.done or time.monotonic() >= last + pause
+        if is_shown:
+            last = time.monotonic()
+        yield now if is_shown else None

@@ -27,11 +27,10 @@ from browser import drop_file, launch
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.running import App, running
-from demo.comparer import write_pane_file
 from demo.results import Result, Results
 from demo.scores import rate
 from demo.table import BEST
-from srgan.images import Image, enlarge, shrink
+from srgan.images import Image, enlarge, shrink, write_png
 from srgan.metrics import agreement
 from srgan.reading import read_picture
 
@@ -41,7 +40,7 @@ METHODS = ("bicubic", *NETWORKS)
 PATIENCE = 180  # seconds
 # Waits for the panes of a photo; a picture is drawn in the frame after it is decoded.
 DRAWN = """name => new Promise(done => {
-  const start = window.dropped, seen = [];
+  const start = window.dropped;
   const tick = now => {
     const figures = [...document.querySelectorAll('#comparer figure')];
     const isReady = figure => figure.dataset.state === 'ready'
@@ -111,7 +110,7 @@ def server_parts(path: Path, images: Sequence[Image], folder: Path) -> dict[str,
 
     def write() -> None:
         for image in (lr, *images, hr):
-            write_pane_file(image, f"{path.stem}.png")
+            write_png(image, folder / "pane.png")
 
     return {
         "reading": seconds(read_picture, path),

@@ -28,7 +28,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.running import App, running
 from demo.results import Result, Results
-from demo.scores import rate
+from demo.scores import rate, scorable
 from demo.table import BEST
 from srgan.images import Image, enlarge, shrink, write_png
 from srgan.metrics import agreement
@@ -98,11 +98,11 @@ def server_parts(path: Path, images: Sequence[Image], folder: Path) -> dict[str,
     """
     hr = read_picture(path).image
     lr, results = shrink(hr), Results(folder)
-    scored = [rate(sr, hr, agreement(sr, lr)) for sr in images]
+    scored = []
 
     def score() -> None:
-        for sr in images:
-            rate(sr, hr, agreement(sr, lr))
+        original = scorable(hr)
+        scored.extend(rate(sr, original, agreement(sr, lr)) for sr in images)
 
     def keep() -> None:
         for sr, scores in zip(images, scored, strict=True):

@@ -6,9 +6,9 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from demo.results import Result, Results
-from demo.scores import Scores, rate
+from demo.scores import Scores, rate, scorable
 from srgan.images import Image, crop_to_scale, shrink
-from srgan.metrics import agreement
+from srgan.metrics import Original, agreement
 from srgan.upscale import Upscaler, steps
 
 # The queue lets one comparison run at a time, but a cancelled one may still finish its step, and
@@ -27,6 +27,7 @@ class Comparison:
     scores: Mapping[str, Scores] = field(default_factory=dict)
     working: str | None = None  # method
     done: float = 0.0  # fraction of its work
+    original: Original | None = None  # `hr`, with what scoring against it has computed
 
 
 def compare(
@@ -78,7 +79,8 @@ def restore(
                 finally:
                     seconds += time.perf_counter() - start
             yield replace(now, done=fraction)
-        result = Result(sr, rate(sr, now.hr, agreement(sr, now.lr), seconds))
+        now = replace(now, original=now.original or scorable(now.hr))
+        result = Result(sr, rate(sr, now.original, agreement(sr, now.lr), seconds))
         if results:
             results.put(now.lr, now.hr, upscaler, result)
     now = replace(

@@ -133,6 +133,7 @@ class Person:
     ) -> None:
         self._site, self._diary, self._rng = site, diary, rng
         self._folder, self._files = folder, files
+        self._visitor = Visitor(site)
         folder.mkdir()
 
     async def stay(self, begin: float, end: float) -> None:
@@ -148,7 +149,7 @@ class Person:
             await self.send(kind)
 
     async def send(self, kind: str) -> None:
-        """Send one file as a new visitor, and write down what becomes of it."""
+        """Send one file from the page that is open, and write down what becomes of it."""
         path = self._folder / "photo.png"
         if kind == "hostile":
             name, data = self._rng.choice(self._files)
@@ -167,7 +168,9 @@ class Person:
         self._diary.outcomes[outcome] += 1
 
     async def _send(self, kind: str, path: Path) -> str:
-        visitor, site = Visitor(self._site), self._site
+        visitor, site = self._visitor, self._site
+        if kind in ("leave", "stop"):
+            self._visitor = Visitor(site)  # and come back later
         photo = await visitor.upload(path)
         try:
             seconds, _ = await timed(visitor.ask(site.chosen, [photo, None]))
@@ -287,7 +290,7 @@ async def warm_up(site: Site, folder: Path, people: int) -> None:
 
 async def crowd(app: App, people: int, minutes: float, folder: Path) -> tuple[Diary, Usage, Usage]:
     """Let a crowd in; returns what happened, and what the process held before and after."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=2.0)
     async with httpx.AsyncClient(limits=limits, timeout=PATIENCE) as client:
         site, diary, files = Site(app.url, client), Diary(), hostile(60)
         await warm_up(site, folder, people)

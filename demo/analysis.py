@@ -74,7 +74,14 @@ class Analysis:
 
     def follow(self, event: Any) -> None:  # noqa: ANN401
         """Renew the plots, if they can be seen, after an event that shows another picture."""
-        event.then(renewed, self._inputs, self.plots, show_progress="hidden", **SCORING)
+        event.then(
+            renewed,
+            self._inputs,
+            self.plots,
+            show_progress="hidden",
+            trigger_mode="always_last",  # else a picture that comes while it draws would be missed
+            **SCORING,
+        )
 
 
 def asked(event: gr.EventData) -> tuple[str, Any]:

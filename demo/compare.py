@@ -6,14 +6,15 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from demo.results import Result, Results
-from demo.scores import Scores, rate
+from demo.scores import Scores, rate, scorable
 from srgan.images import Image, crop_to_scale, shrink
-from srgan.metrics import agreement
+from srgan.metrics import Original, agreement
 from srgan.upscale import Upscaler, steps
 
 # The queue lets one comparison run at a time, but a cancelled one may still finish its step, and
 # two steps side by side would each take twice as long.
 _one_step_at_a_time = threading.Lock()
+_PAUSE = 0.2  # seconds
 Measured = Generator[float, None, tuple[Image, float]]  # yields the fraction done
 
 
@@ -27,6 +28,7 @@ class Comparison:
     scores: Mapping[str, Scores] = field(default_factory=dict)
     working: str | None = None  # method
     done: float = 0.0  # fraction of its work
+    original: Original | None = None  # `hr`, with what scoring against it has computed
 
 
 def compare(
@@ -74,7 +76,8 @@ def restore(
                 sr, seconds = end.value
                 break
             yield replace(now, done=fraction)
-        result = Result(sr, rate(sr, now.hr, agreement(sr, now.lr), seconds))
+        now = replace(now, original=now.original or scorable(now.hr))
+        result = Result(sr, rate(sr, now.original, agreement(sr, now.lr), seconds))
         if results:
             results.put(now.lr, now.hr, upscaler, result)
     now = replace(
@@ -108,3 +111,21 @@ def measured(upscaler: Upscaler, lr: Image) -> Measured:
                 seconds += time.perf_counter() - start
         yield fraction
     return sr, seconds
+
+
+def seldom(states: Iterator[Comparison], pause: float = _PAUSE) -> Iterator[Comparison | None]:
+    """Pass on the states of a comparison that are worth showing, and None for each other.
+
+    An update of the page costs some 10 ms. With one for every step, a photo of a megapixel would
+    take a quarter longer than its networks.
+
+    Args:
+        states: All of them.
+        pause: Least time between two states within a method's work [s].
+    """
+    last = 0.0
+    for now in states:
+        is_shown = not now.done or time.monotonic() >= last + pause
+        if is_shown:
+            last = time.monotonic()
+        yield now if is_shown else None

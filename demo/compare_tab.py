@@ -8,7 +8,7 @@ import gradio as gr
 from demo.analysis import Analysis
 from demo.comparer import Comparer
 from demo.dial import STEPS, DialHandler, Seen
-from demo.events import HEAVY, LIGHT, LIGHT_QUEUED
+from demo.events import HEAVY, HEAVY_DIAL, LIGHT, LIGHT_QUEUED
 from demo.examples import NAMES, original_path
 from demo.handlers import Handlers, chosen, example, linked, place, shrink, stop
 from demo.placer import Placer
@@ -145,8 +145,7 @@ class CompareTab:
                     show_progress="hidden",
                     trigger_mode="always_last",
                     api_visibility="private",
-                    concurrency_id="dial",  # its steps take turns with those of a comparison
-                    concurrency_limit=4,
+                    **HEAVY_DIAL,
                 )
             )
         for each in runs:

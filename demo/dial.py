@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.compare import Comparison, restore
+from demo.compare import Comparison, restore, seldom
 from demo.comparer import INPUT, ORIGINAL, ComparerData, Pane
 from demo.results import Results
 from demo.scores import Scores
@@ -81,7 +81,7 @@ class DialHandler:
                         return
                     if isinstance(state, Position):
                         known[at] = state
-                    else:
+                    elif state is not None:
                         yield _update(shown, state, scores)
         except ImageError:
             yield Updates(status="This photo is no longer kept: please compare it again.")
@@ -94,13 +94,13 @@ class DialHandler:
         update = _update(shown, pane, {**scores, pane.name: own})
         yield update._replace(seen=Seen(shown.id, known))
 
-    def _restore(self, at: float, shown: ComparerData) -> Iterator[Pane | Position]:
-        """Run the network of a position; the last is the position itself."""
+    def _restore(self, at: float, shown: ComparerData) -> Iterator[Pane | Position | None]:
+        """Run the network of a position, None for a step not shown; the last is the position."""
         images = {p.key: read_image(p.file.path) for p in shown.panes if p.key in (INPUT, ORIGINAL)}
         start, name = Comparison(images[INPUT], images.get(ORIGINAL)), _name(at)
         show = Show(shown.title, [name])
-        for now in restore(start, name, self._network(at), self._results):
-            yield show.pane(now, name, KEY)
+        for now in seldom(restore(start, name, self._network(at), self._results)):
+            yield now and show.pane(now, name, KEY)
         yield Position(show.pane(now, name, KEY), now.scores[name])
 
 

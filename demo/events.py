@@ -5,5 +5,10 @@ LIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 LIGHT_QUEUED = LIGHT | {"queue": True}
 # The networks.
 HEAVY = {"concurrency_id": "model", "concurrency_limit": 1}
+HEAVY_DIAL = {
+    "concurrency_id": "dial",
+    "concurrency_limit": 4,
+}  # its steps take turns with those above
+NETWORKS = {HEAVY["concurrency_id"], HEAVY_DIAL["concurrency_id"]}
 # Reading and scoring 4 megapixels takes seconds: not beside each other, but beside the networks.
 SCORING = {"concurrency_id": "scoring", "concurrency_limit": 1, "api_visibility": "private"}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from demo.compare import Comparison, compare
+from demo.compare import Comparison, compare, seldom
 from demo.comparer import ComparerData
 from demo.examples import NAMES, load_example, original_path
 from demo.fit import Oversize, TooLargeError, fit
@@ -73,7 +73,8 @@ class Handlers:
             for update in self._follow(photo, mode, start, progress):
                 if not turn.is_on(start.number):
                     return
-                yield update
+                if update is not None:
+                    yield update
         except ImageError as error:
             gr.Warning(str(error), title="Cannot use this file")
             said = f"**Cannot use this file.** {error}"
@@ -85,7 +86,8 @@ class Handlers:
 
     def _follow(
         self, photo: str, mode: Mode, start: Start, progress: gr.Progress
-    ) -> Iterator[Updates]:
+    ) -> Iterator[Updates | None]:
+        """Compare a photo; None stands for a step that is not shown, where a run may end, too."""
         picture = read_picture(photo)
         try:
             image, fitted = fit(picture.image, self._limit(mode), start.oversize, start.corner)
@@ -97,7 +99,11 @@ class Handlers:
         del picture  # may be many times larger than what is compared
         show = Show(Path(photo).stem, list(self._upscalers))
         ready = -1
-        for now in work:
+        for state in work:
+            if state is None:
+                yield None
+                continue
+            now = state
             # What an update has brought, all later ones repeat: Gradio 6.31 applies the difference
             # to the next one in place, and what is then missing may never have been shown.
             panes, placer = show.panes(now), self._placer(data, mode)
@@ -133,7 +139,7 @@ class Handlers:
 
     def _start(
         self, image: Image, mode: Mode, notes: list[str]
-    ) -> tuple[Iterator[Comparison], list[str]]:
+    ) -> tuple[Iterator[Comparison | None], list[str]]:
         height, width = image.shape[:2]
         if mode == "original" and (height % SCALE or width % SCALE):
             notes.append(
@@ -141,7 +147,7 @@ class Handlers:
                 f"{width - width % SCALE}×{height - height % SCALE}, multiples of {SCALE}."
             )
         work = compare(image, self._upscalers, mode == "original", self._results)
-        return self._pace.timed(work), [note for note in notes if note]
+        return seldom(self._pace.timed(work)), [note for note in notes if note]
 
     def api(
         self, photo: str | None, mode: Mode = "original", oversize: Oversize | None = None
@@ -161,7 +167,7 @@ class Handlers:
             picture = read_picture(photo)
             image, fitted = fit(picture.image, self._limit(mode), oversize)
             work, notes = self._start(image, mode, [*picture.notes, fitted])
-            for now in work:
+            for now in filter(None, work):
                 last = now
                 yield nothing  # a place where a cancelled request ends
             panes = Show(Path(photo).stem, list(self._upscalers)).panes(last).panes

@@ -6,11 +6,13 @@ import gradio as gr
 
 from demo.blind_tab import BlindTab
 from demo.compare_tab import CompareTab
+from demo.events import NETWORKS
 from demo.examples import EXAMPLES
 from demo.fit import MAX_OUTPUT_PIXELS
 from demo.lesson_tab import LessonTab
 from demo.ratings.store import Store
 from demo.results import Results
+from demo.waiting import MAX_QUEUED, bound_waiting
 from srgan.upscale import Upscaler
 
 CSS = """
@@ -140,4 +142,6 @@ def build_page(
         page.load(None, js=PASTE)
         page.load(None, js=KEEP_FOCUS)
     # Light events are not queued; the heavy ones wait for each other, see `CompareTab`.
-    return page.queue(max_size=16, api_open=False, default_concurrency_limit=8)
+    page.queue(max_size=MAX_QUEUED, api_open=False, default_concurrency_limit=8)
+    bound_waiting(page._queue, NETWORKS)  # noqa: SLF001 - there is no other way to it
+    return page

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from demo.scores import Scores, rate
+from demo.scores import Scores, rate, scorable
 from demo.table import Protocol, caption, columns, markdown
 from srgan.images import SCALE, Image, shrink
 from srgan.metrics import MIN_SIDE, psnr
@@ -96,7 +96,7 @@ def region_scores(
         By method; agreement alone without an original or where the region is too small to be
         scored, and no seconds.
     """
-    original = None if hr is None else region.crop(hr)
+    original = scorable(None if hr is None else region.crop(hr))
     return {
         method: rate(region.crop(sr), original, _agreement(sr, lr, region))
         for method, sr in images.items()

@@ -69,10 +69,11 @@ class Original:
 
     def paper_score(self, sr: Image) -> Score:
         """Score a restored image in the paper's protocol, see the module function."""
-        a, b = self._luma(sr, BT709).round(), self._paper
-        kernel = torch.from_numpy(_daala_kernel(*a.shape))
-        mass = torch.outer(*(_mass(n, kernel) for n in a.shape))  # what the border leaves
-        index = _ssim_map(*(_filter_around(x, kernel) / mass for x in _moments(a, b)))
+        a, (b, b_mean, kernel, mass) = self._luma(sr, BT709).round(), self._paper
+        _, _, squares, product = _moments(a, b)
+        means = (_filter_around(x, kernel) / mass for x in (a, squares, product))
+        a_mean, squares_mean, product_mean = means
+        index = _ssim_map(a_mean, b_mean, squares_mean, product_mean)
         return Score(_psnr(a, b), ((mass * index).sum() / mass.sum()).item())
 
     def detail(self, sr: Image) -> float:
@@ -85,8 +86,12 @@ class Original:
         return self._luma(self._hr)
 
     @cached_property
-    def _paper(self) -> torch.Tensor:
-        return self._luma(self._hr, BT709).round()
+    def _paper(self) -> tuple[torch.Tensor, ...]:
+        """Luma, its local mean, the window's taps and what the border leaves of the window."""
+        luma = self._luma(self._hr, BT709).round()
+        kernel = torch.from_numpy(_daala_kernel(*luma.shape))
+        mass = torch.outer(*(_mass(n, kernel) for n in luma.shape))
+        return luma, _filter_around(luma, kernel) / mass, kernel, mass
 
     @cached_property
     def _detail(self) -> float:

@@ -1,12 +1,24 @@
-"""The speed benchmarks run and judge; what they measure is for quiet machines, not for tests."""
+"""The benchmarks run and judge; what they measure is for quiet machines, not for tests."""
+
+import asyncio
+import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import skimage.data
+from browser import serve
 
-from benchmarks import precision, runtimes, scaling
+from app import LAUNCH
+from benchmarks import crowd, precision, request, runtimes, scaling
+from benchmarks.crowd import Diary, Light, Usage
+from benchmarks.request import Request
+from benchmarks.running import App
 from benchmarks.scaling import Row
-from srgan.images import write_png
+from demo.page import build_page
+from demo.ratings.store import Store
+from demo.waiting import BUSY, MAX_WAITING
+from srgan.images import enlarge, repeat, write_png
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +89,75 @@ def test_precision_prints_both_and_judges(capsys, monkeypatch, tmp_path):
         assert 1 <= int(levels) < 10
     monkeypatch.setattr(precision, "LARGEST_DB", -1)
     assert precision.main(["--images", str(tmp_path)]) == 1
+
+
+def test_a_request_is_judged_by_what_it_costs_beside_the_networks(capsys):
+    parts = {"upload": 0.05, "scoring": 0.1}
+    slow, fast = Request(2.4, 2.0, parts), Request(2.2, 2.0, parts)
+    assert slow.overhead == pytest.approx(0.2)
+    assert request.report([fast, slow, fast])
+    rows = {line[:26].strip(): line[26:].split() for line in capsys.readouterr().out.splitlines()}
+    assert rows["networks"] == ["2.000", "100.0%"]
+    assert rows["events, transfer, drawing"] == ["0.050", "2.5%"]
+    assert not request.report([slow])
+
+
+def test_photos_of_a_benchmark_are_all_different():
+    first, second = (request.photo(number, 600) for number in (0, 1))
+    assert first.shape == second.shape == (600, 600, 3)
+    assert (first != second).any()
+    assert request.photo(0, 1024).shape == (1024, 1024, 3)
+
+
+def test_the_parts_of_a_server_are_told_apart(tmp_path):
+    hr = skimage.data.astronaut()[:64, :64]
+    write_png(hr, tmp_path / "face.png")
+    parts = request.server_parts(tmp_path / "face.png", [hr, hr, hr], tmp_path / "results")
+    assert list(parts) == [
+        *("reading", "shrinking, bicubic", "scoring", "keeping results", "writing PNG"),
+    ]
+    assert min(parts.values()) > 0
+
+
+USUAL = Usage(memory=1000, temporary=0, uploads=5, results=5)
+
+
+def test_a_crowd_is_judged_by_faults_light_actions_and_what_stays():
+    grown = USUAL._replace(memory=1090, uploads=900, results=500)
+    assert crowd.faults(Diary(), USUAL, grown) == []
+    lights = [Light("a vote", 0.1, MAX_WAITING)] * 99 + [Light("a vote", 9.0, 0)]
+    assert crowd.faults(Diary(lights=lights), USUAL, USUAL) == []
+    lights = [Light("an example", 0.4, MAX_WAITING)]
+    (late,) = crowd.faults(Diary(faults=[], lights=lights), USUAL, USUAL)
+    assert late == "an example while the queue is full: 95 % within 0.40 s"
+    (heavy,) = crowd.faults(Diary(), USUAL, USUAL._replace(memory=1150))
+    assert heavy == "memory: 1000 MiB before, 1150 MiB after"
+    assert crowd.faults(Diary(faults=["lost"]), USUAL, USUAL._replace(temporary=3)) == [
+        "lost",
+        "temporary: 0 MiB before, 3 MiB after",
+    ]
+
+
+def test_a_small_crowd_is_served(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(crowd, "SIDES", (20, 40))
+    monkeypatch.setattr(crowd, "RUSH", 0.05)
+    mocks = {"Bicubic": enlarge, "SRResNet": repeat, "SRGAN": repeat}
+    page = build_page(mocks, store=Store(tmp_path / "ratings.db"))
+    with serve(page, **LAUNCH) as url:
+        app = App(SimpleNamespace(pid=os.getpid()), url, tmp_path)
+        diary, before, after = asyncio.run(crowd.crowd(app, 2, 1 / 60, tmp_path))
+    assert diary.faults == []
+    assert diary.outcomes["done, with their own pictures"] > 0
+    assert {light.name for light in diary.lights} == {"a vote", "an example", "an upload's event"}
+    crowd.report(diary, before, after)
+    assert "done, with their own pictures" in capsys.readouterr().out
+
+
+def test_a_picture_of_somebody_else_is_a_fault(tmp_path):
+    photo = skimage.data.astronaut()[:21, :34]
+    write_png(photo, tmp_path / "mine.png")
+    wanted = crowd.expected(tmp_path / "mine.png")
+    assert wanted["input"].shape == (5, 8, 3)
+    assert (wanted["original"] == photo[:20, :32]).all()
+    assert (wanted["bicubic"] == enlarge(wanted["input"])).all()
+    assert BUSY.startswith(str(MAX_WAITING))

@@ -5,7 +5,7 @@ import threading
 import pytest
 from mocks import Counting, noise
 
-from demo.compare import compare
+from demo.compare import compare, seldom
 from srgan.images import enlarge, shrink
 from srgan.metrics import agreement, detail, paper_score, score
 
@@ -79,3 +79,16 @@ def test_an_error_of_a_method_is_not_swallowed():
 
     with pytest.raises(RuntimeError, match="out of memory"):
         list(compare(noise(), {"Broken": broken}, True))
+
+
+def test_seldom_leaves_out_steps_but_neither_begin_nor_end_of_a_method():
+    methods = {"One": Counting(5), "Two": Counting(5)}
+    every = list(compare(noise(), methods, True))
+    told = list(seldom(iter(every), pause=60))
+    assert len(told) == len(every)
+    shown = [now for now in told if now]
+    assert [(now.working, len(now.scores)) for now in shown] == [
+        *((None, 0), ("One", 0), (None, 1)),
+        *(("Two", 1), (None, 2)),
+    ]
+    assert list(seldom(iter(every), pause=0)) == every

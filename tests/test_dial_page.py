@@ -127,7 +127,7 @@ def test_nothing_happens_before_the_comparison_is_complete(blends):
 
 
 def test_another_run_ends_it():
-    slow, turn = Counting(50), Turn()
+    slow, turn = Counting(50, wait=0.05), Turn()
     shown, scores = load_example("cat")
     work = DialHandler(lambda share: slow).run(0.5, shown, scores, Seen(), turn)
     next(work)

@@ -12,7 +12,7 @@ from networks import random_generator
 from demo.compare import compare
 from demo.pace import Pace
 from demo.results import Result, Results
-from demo.scores import rate
+from demo.scores import rate, scorable
 from srgan.images import enlarge, repeat, shrink
 from srgan.upscale import NetworkUpscaler
 
@@ -35,7 +35,7 @@ def results(tmp_path):
 
 
 def result(image):
-    return Result(image, rate(image, HR, 40.0, 1.5))
+    return Result(image, rate(image, scorable(HR), 40.0, 1.5))
 
 
 def files(results):
@@ -86,7 +86,9 @@ def test_one_that_does_not_say_what_it_is_is_asked_every_time(results):
 
 @pytest.mark.parametrize("scored", [True, False])
 def test_scores_come_back_as_they_were(results, scored):
-    kept = Result(repeat(LR), rate(repeat(LR), HR if scored else None, float("inf"), 0.25))
+    kept = Result(
+        repeat(LR), rate(repeat(LR), scorable(HR if scored else None), float("inf"), 0.25)
+    )
     results.put(LR, HR, repeat, kept)
     found = results.get(LR, HR, repeat)
     assert found.scores == kept.scores

@@ -1,0 +1,95 @@
+"""The app as a process of its own, for the benchmarks that ask it as people do."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 120  # seconds to start
+
+
+class App(NamedTuple):
+    """A process of app.py and the folders that it alone writes into."""
+
+    process: subprocess.Popen
+    url: str  # ends with a slash
+    folder: Path
+
+    @property
+    def uploads(self) -> Path:
+        """Gradio's folder: photos and panes, for one to two hours."""
+        return self.folder / "gradio"
+
+    @property
+    def results(self) -> Path:
+        """What was computed, for an hour; at most 512 MiB."""
+        return self.folder / "results"
+
+    @property
+    def temporary(self) -> Path:
+        """Of everything else."""
+        return self.folder / "tmp"
+
+    @property
+    def log(self) -> str:
+        """What the process has said."""
+        return (self.folder / "app.log").read_text("utf-8", "replace")
+
+    @property
+    def memory(self) -> float:
+        """Of the process [MiB]; Linux only."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[App]:
+    """Start the app with all that it writes in a folder; ends it in the end.
+
+    Raises:
+        RuntimeError: It does not start; says what it said.
+    """
+    app = App(None, "", folder)
+    app.temporary.mkdir(parents=True)
+    settings = {
+        "GRADIO_TEMP_DIR": str(app.uploads),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "RATINGS_DB": str(folder / "ratings.db"),
+        "RESULTS_DIR": str(app.results),
+        "TMPDIR": str(app.temporary),
+        "PYTHONUNBUFFERED": "1",
+    }
+    with (
+        (folder / "app.log").open("w") as log,  # a pipe that nobody reads would stop it
+        subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py")],
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            end = time.monotonic() + PATIENCE
+            while not (found := re.search(r"http://[\w.:]+", app.log)):
+                if process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"The app does not start:\n{app.log}")
+                time.sleep(0.1)
+            yield app._replace(process=process, url=f"{found[0]}/")
+        finally:
+            process.kill()
+
+
+def size(folder: Path) -> float:
+    """Of all files below a folder [MiB]; of one that is missing 0."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # gone meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total / 2**20

@@ -107,7 +107,7 @@ def marked(
         raise gr.Error(str(error), print_exception=False) from None
     images = {pane.key: _read(pane) for pane in ready}
     lr, hr = images[INPUT], images.get(ORIGINAL)
-    methods = {p.name: images[p.key] for p in ready if p.key not in (INPUT, ORIGINAL)}
+    methods = {p.name: images[p.key] for p in ready if p.name in scores}
     inside = region_scores(methods, lr, hr, region)
     captions = {name: region_caption(s, protocol) for name, s in inside.items()}
     images[INPUT] = repeat(lr)

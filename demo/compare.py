@@ -25,7 +25,8 @@ class Comparison:
     lr: Image  # (h, w, 3)
     hr: Image | None  # (4h, 4w, 3), None when only a small image was given
     images: Mapping[str, Image] = field(default_factory=dict)  # by method, those that are ready
-    scores: Mapping[str, Scores] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)  # that they took
+    scores: Mapping[str, Scores] = field(default_factory=dict)  # of those that are scored
     working: str | None = None  # method
     done: float = 0.0  # fraction of its work
     original: Original | None = None  # `hr`, with what scoring against it has computed
@@ -52,42 +53,57 @@ def compare(
     hr = crop_to_scale(image) if has_original else None
     now = Comparison(image if hr is None else shrink(hr), hr)
     yield now
-    for method, upscaler in upscalers.items():
-        now = yield from restore(now, method, upscaler, results)
+    yield from complete(now, upscalers, results)
 
 
-def restore(
-    now: Comparison, method: str, upscaler: Upscaler, results: Results | None = None
-) -> Generator[Comparison, None, Comparison]:
-    """Run one method in a comparison, step by step; the last state has its image and scores.
+def complete(
+    now: Comparison, upscalers: Mapping[str, Upscaler], results: Results | None = None
+) -> Iterator[Comparison]:
+    """Run upscalers in a comparison, step by step, and then score what they made.
 
-    What `results` know is taken from there, and what they do not is put there. The last state is
-    returned, too.
+    All pictures come before the scores, which take a third of the networks' time. What `results`
+    know is taken from there, and what they do not is put there.
     """
+    for method, upscaler in upscalers.items():
+        now = yield from _restore(now, method, upscaler, results)
+    for method, upscaler in upscalers.items():
+        if method not in now.scores:
+            now = _score(now, method)
+            if results:
+                result = Result(now.images[method], now.scores[method])
+                results.put(now.lr, now.hr, upscaler, result)
+            yield now
+
+
+def _restore(
+    now: Comparison, method: str, upscaler: Upscaler, results: Results | None
+) -> Generator[Comparison, None, Comparison]:
+    """Return the comparison with a method's image, and with its scores if `results` know it."""
     now = replace(now, working=method, done=0.0)
     yield now
     result = results and results.get(now.lr, now.hr, upscaler)
-    if result is None:
+    if result:
+        image, seconds = result.image, result.scores.seconds
+        now = replace(now, scores={**now.scores, method: result.scores})
+    else:
         work = measured(upscaler, now.lr)
         while True:
             try:
                 fraction = next(work)
             except StopIteration as end:
-                sr, seconds = end.value
+                image, seconds = end.value
                 break
             yield replace(now, done=fraction)
-        now = replace(now, original=now.original or scorable(now.hr))
-        result = Result(sr, rate(sr, now.original, agreement(sr, now.lr), seconds))
-        if results:
-            results.put(now.lr, now.hr, upscaler, result)
-    now = replace(
-        now,
-        images={**now.images, method: result.image},
-        scores={**now.scores, method: result.scores},
-        working=None,
-    )
+    images, times = {**now.images, method: image}, {**now.seconds, method: seconds}
+    now = replace(now, images=images, seconds=times, working=None)
     yield now
     return now
+
+
+def _score(now: Comparison, method: str) -> Comparison:
+    sr, original = now.images[method], now.original or scorable(now.hr)
+    scores = rate(sr, original, agreement(sr, now.lr), now.seconds[method])
+    return replace(now, original=original, scores={**now.scores, method: scores})
 
 
 def measured(upscaler: Upscaler, lr: Image) -> Measured:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.compare import Comparison, restore, seldom
+from demo.compare import Comparison, complete, seldom
 from demo.comparer import INPUT, ORIGINAL, ComparerData, Pane
 from demo.results import Results
 from demo.scores import Scores
@@ -71,7 +71,7 @@ class DialHandler:
         """Show the pane for a share of SRGAN; a position that was seen comes back at once."""
         at, number = round(STEPS * share) / STEPS, turn.number
         shown, scores = _without_dial(shown, scores)
-        if any(pane.file is None for pane in shown.panes):
+        if any(pane.file is None for pane in shown.panes) or not scores.keys() >= {*ENDS.values()}:
             return  # the dial cannot be moved yet
         known = dict(seen.positions) if seen.id == shown.id else _ends(shown, scores)
         try:
@@ -99,7 +99,7 @@ class DialHandler:
         images = {p.key: read_image(p.file.path) for p in shown.panes if p.key in (INPUT, ORIGINAL)}
         start, name = Comparison(images[INPUT], images.get(ORIGINAL)), _name(at)
         show = Show(shown.title, [name])
-        for now in seldom(restore(start, name, self._network(at), self._results)):
+        for now in seldom(complete(start, {name: self._network(at)}, self._results)):
             yield now and show.pane(now, name, KEY)
         yield Position(show.pane(now, name, KEY), now.scores[name])
 

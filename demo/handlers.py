@@ -109,6 +109,8 @@ class Handlers:
             panes, placer = show.panes(now), self._placer(data, mode)
             if now.working:
                 progress(now.done, desc=now.working)
+            elif len(now.images) == len(self._upscalers):
+                progress(len(now.scores) / len(self._upscalers), desc="Scores")
             status = UNCHANGED  # it shows the progress
             if len(now.scores) > ready:
                 ready, status = len(now.scores), ""

@@ -46,7 +46,8 @@ class Show:
         """Return the pane of a method in this state."""
         if method in now.images:
             name = f"{self._photo}_{method.lower().replace(' ', '_')}_x{SCALE}.png"
-            text = caption(now.scores[method], "today")
+            scores = now.scores.get(method)
+            text = caption(scores, "today") if scores else ""
             return self._ready(key, method, now.images[method], name, text)
         height, width = now.lr.shape[:2]
         working = method == now.working

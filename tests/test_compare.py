@@ -50,6 +50,15 @@ def test_an_original_too_small_for_the_window_works_without_scores():
     assert last.scores["Bicubic"].today is None
 
 
+def test_all_pictures_come_before_the_scores():
+    methods = {"One": Counting(2), "Two": Counting(2)}
+    states = list(compare(noise(), methods, True))
+    ready = [(len(state.images), len(state.scores)) for state in states]
+    assert ready == sorted(ready)
+    assert (2, 0) in ready
+    assert {len(state.images) for state in states if state.scores} == {2}
+
+
 def test_closing_ends_the_work():
     upscaler = Counting(100)
     work = compare(noise(), {"Slow": upscaler}, True)
@@ -87,8 +96,8 @@ def test_seldom_leaves_out_steps_but_neither_begin_nor_end_of_a_method():
     told = list(seldom(iter(every), pause=60))
     assert len(told) == len(every)
     shown = [now for now in told if now]
-    assert [(now.working, len(now.scores)) for now in shown] == [
-        *((None, 0), ("One", 0), (None, 1)),
-        *(("Two", 1), (None, 2)),
+    assert [(now.working, len(now.images), len(now.scores)) for now in shown] == [
+        *((None, 0, 0), ("One", 0, 0), (None, 1, 0), ("Two", 1, 0), (None, 2, 0)),
+        *((None, 2, 1), (None, 2, 2)),
     ]
     assert list(seldom(iter(every), pause=0)) == every

@@ -31,14 +31,14 @@ function update() {
   rescore(list, isNew);
 }
 
-// A region is scored anew once another picture has joined the comparison.
+// A region is scored anew once another picture has joined the comparison, or has got its scores.
 let scored = '';
 
 function rescore(list, isNew) {
   if (list.some(data => !data.file)) return;
-  const files = list.map(data => data.file.url).join(' ');
-  if (view.region && !isNew && files !== scored) sendRegion();
-  scored = files;
+  const all = list.map(data => data.file.url + data.caption).join(' ');
+  if (view.region && !isNew && all !== scored) sendRegion();
+  scored = all;
 }
 
 function newPane(key) {

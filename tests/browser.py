@@ -1,13 +1,16 @@
 """A real browser and a real server for the tests of the page."""
 
+import asyncio
 import base64
 import mimetypes
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from playwright.sync_api import Browser, Error, Page, Playwright
@@ -87,6 +90,12 @@ def serve(blocks: gr.Blocks, **settings) -> Iterator[str]:
         yield url
     finally:
         blocks.close(verbose=False)
+
+
+def finish(coroutine: Coroutine) -> Any:  # noqa: ANN401 - whatever it returns
+    """Run a coroutine to its end, in another thread: Playwright's own loop runs in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def drop_file(page: Page, selector: str, path: Path | str) -> None:

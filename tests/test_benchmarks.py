@@ -1,13 +1,12 @@
 """The benchmarks run and judge; what they measure is for quiet machines, not for tests."""
 
-import asyncio
 import os
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import skimage.data
-from browser import serve
+from browser import finish, serve
 
 from app import LAUNCH
 from benchmarks import crowd, precision, request, runtimes, scaling
@@ -145,7 +144,7 @@ def test_a_small_crowd_is_served(tmp_path, capsys, monkeypatch):
     page = build_page(mocks, store=Store(tmp_path / "ratings.db"))
     with serve(page, **LAUNCH) as url:
         app = App(SimpleNamespace(pid=os.getpid()), url, tmp_path)
-        diary, before, after = asyncio.run(crowd.crowd(app, 2, 1 / 60, tmp_path))
+        diary, before, after = finish(crowd.crowd(app, 2, 1 / 60, tmp_path))
     assert diary.faults == []
     assert diary.outcomes["done, with their own pictures"] > 0
     assert {light.name for light in diary.lights} == {"a vote", "an example", "an upload's event"}

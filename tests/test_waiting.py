@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 import pytest
-from browser import serve
+from browser import finish, serve
 from gradio_client import Client, handle_file
 from gradio_client.utils import QueueError
 from mocks import Counting, noise, save
@@ -60,4 +60,4 @@ def test_a_full_queue_refuses_runs_alone_and_says_when_to_come_back(monkeypatch,
     slow = {"Bicubic": enlarge, "SRResNet": Counting(10, wait=0.1)}
     page = build_page(slow, store=Store(tmp_path / "ratings.db"))
     with serve(page, **LAUNCH) as url:
-        asyncio.run(fill(url, tmp_path))
+        finish(fill(url, tmp_path))

@@ -43,7 +43,7 @@ from srgan.reading import read_image
 LIGHT_SECONDS = 0.3  # 95 of 100 light actions are faster while the queue is full
 GROWTH = 0.1  # of memory and of the temporary folder
 SIDES = (64, 512)  # of the photos [pixels]
-RUSH, PAUSE = 1.0, 40.0  # mean seconds between a person's photos
+RUSH, PAUSE = 5.0, 40.0  # mean seconds between a person's photos
 QUIET = 25  # seconds in which the server finds out who has left
 PATIENCE = 300.0  # seconds without a word from the server
 BOMBS = (  # name and content

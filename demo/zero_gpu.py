@@ -16,7 +16,7 @@ import gradio as gr
 from demo.compare import Measured
 from srgan.dial import Dial
 from srgan.images import Image
-from srgan.upscale import NetworkUpscaler, Upscaler
+from srgan.upscale import NetworkUpscaler, Upscaler, compute_alone
 
 try:
     import spaces  # a Space with ZeroGPU has it; it must come before CUDA is first used
@@ -108,6 +108,7 @@ class _Together:
 
 
 def _run(upscaler: Upscaler, lr: Image) -> Output:
+    compute_alone()  # this process was forked
     upscaler(lr[:8, :8])  # the first picture of a process takes longer, which is not the network's
     start = time.perf_counter()
     return upscaler(lr), time.perf_counter() - start

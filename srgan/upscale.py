@@ -164,6 +164,15 @@ def has_native_bf16() -> bool:
     return any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "sve_bf16"))
 
 
+def compute_alone() -> None:
+    """Use one processor thread from now on, in this thread.
+
+    A process forked from one that has computed needs it: OpenMP would wait for threads which did
+    not come along.
+    """
+    torch.set_num_threads(1)
+
+
 def load_upscalers(folder: str | Path, precision: Precision = "auto") -> dict[str, Upscaler]:
     """Load "Bicubic", "SRResNet" and "SRGAN", in this order, from a folder of weight files.
 

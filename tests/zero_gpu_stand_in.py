@@ -81,7 +81,6 @@ class Worker:
 
     @staticmethod
     def _answer(task, args, kwargs, pipe):
-        torch.set_num_threads(1)  # the others of the process that was forked are not here
         try:
             file = io.BytesIO()
             Pickler(file).dump((task(*args, **kwargs), None))

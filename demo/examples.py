@@ -61,7 +61,7 @@ def load_example(name: str) -> tuple[ComparerData, dict[str, Scores]]:
     images = {method: read_image(output_path(name, method)) for method in scores}
     lr, hr = read_image(small_path(name)), read_image(original_path(name))
     show = Show(name, list(scores), write=lambda _, file: _stored(file))
-    panes = show.panes(Comparison(lr, hr, images, scores))
+    panes = show.panes(Comparison(lr, hr, images, scores=scores))
     return panes.model_copy(update={"photo": name}), scores
 
 

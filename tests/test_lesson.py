@@ -39,7 +39,7 @@ def comparison(lr, hr=None, **images):
     """A comparison on display, of which these methods are ready."""
     methods = ["Bicubic", "SRResNet", "SRGAN"]
     scores = {name: Scores(0, 30) for name in images}
-    return Show("photo", methods).panes(Comparison(lr, hr, images, scores))
+    return Show("photo", methods).panes(Comparison(lr, hr, images, scores=scores))
 
 
 def tiles(data):

@@ -218,6 +218,7 @@ def test_the_examples_are_there_at_once(browser, tmp_path):
             page.locator("#examples").get_by_role("button", name=label).click()
             wait_for(page, name)
             expect(page.locator("#today tbody tr")).to_have_count(3)
+            expect(page.locator("#comparer").get_by_text("dB · SSIM")).to_have_count(3)
         assert never.made == 0
         page.get_by_label("This is a small image").check()  # now there is something to do
         wait_for(page, list(NAMES)[-1], 4)

@@ -37,6 +37,7 @@ from srgan.reading import read_picture
 GOAL = 0.15  # of the networks' time
 NETWORKS = ("srresnet", "srgan")
 METHODS = ("bicubic", *NETWORKS)
+AFTERWARDS = ("scoring", "keeping results")  # when all panes are drawn: not in the whole
 PATIENCE = 180  # seconds
 # Waits for the panes of a photo; a picture is drawn in the frame after it is decoded.
 DRAWN = """name => new Promise(done => {
@@ -62,7 +63,7 @@ class Request(NamedTuple):
 
     whole: float
     networks: float
-    parts: dict[str, float]  # the rest of the whole is transfer, events and drawing
+    parts: dict[str, float]  # but for AFTERWARDS, the rest of the whole is events and drawing
 
     @property
     def overhead(self) -> float:
@@ -168,10 +169,17 @@ def report(requests: Sequence[Request]) -> bool:
         return statistics.median(values)
 
     networks = median([r.networks for r in requests])
-    rest = median([r.whole - r.networks - sum(r.parts.values()) for r in requests])
-    rows = {"networks": networks}
-    rows |= {name: median([r.parts[name] for r in requests]) for name in requests[0].parts}
-    rows |= {"events, transfer, drawing": rest, "whole": median([r.whole for r in requests])}
+    parts = {name: median([r.parts[name] for r in requests]) for name in requests[0].parts}
+    later = {f"afterwards: {name}": parts.pop(name) for name in AFTERWARDS}
+    whole = median([r.whole for r in requests])
+    rest = whole - networks - sum(parts.values())
+    rows = {
+        "networks": networks,
+        **parts,
+        "events, transfer, drawing": rest,
+        "whole": whole,
+        **later,
+    }
     print(f"{'':26} seconds   of the networks' time")
     for name, value in rows.items():
         print(f"{name:26} {value:7.3f}   {value / networks:6.1%}")

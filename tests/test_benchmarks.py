@@ -91,13 +91,14 @@ def test_precision_prints_both_and_judges(capsys, monkeypatch, tmp_path):
 
 
 def test_a_request_is_judged_by_what_it_costs_beside_the_networks(capsys):
-    parts = {"upload": 0.05, "scoring": 0.1}
+    parts = {"upload": 0.05, "scoring": 0.1, "keeping results": 0.01}
     slow, fast = Request(2.4, 2.0, parts), Request(2.2, 2.0, parts)
     assert slow.overhead == pytest.approx(0.2)
     assert request.report([fast, slow, fast])
     rows = {line[:26].strip(): line[26:].split() for line in capsys.readouterr().out.splitlines()}
     assert rows["networks"] == ["2.000", "100.0%"]
-    assert rows["events, transfer, drawing"] == ["0.050", "2.5%"]
+    assert rows["events, transfer, drawing"] == ["0.150", "7.5%"]
+    assert rows["afterwards: scoring"] == ["0.100", "5.0%"]
     assert not request.report([slow])
 
 

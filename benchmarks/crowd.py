@@ -61,6 +61,11 @@ class Light(NamedTuple):
     seconds: float
     waiting: int  # for the networks at its begin
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the queue was full, or within one of it."""
+        return self.waiting >= MAX_WAITING - 1
+
 
 @dataclass
 class Diary:
@@ -326,7 +331,7 @@ def faults(diary: Diary, before: Usage, after: Usage) -> list[str]:
     """Say which goals are missed."""
     found = list(diary.faults)
     for name in ("a vote", "an example"):
-        while_full = [x for x in diary.lights if x.name == name and x.waiting >= MAX_WAITING - 1]
+        while_full = [light for light in diary.lights if light.name == name and light.is_full]
         if late(while_full) > LIGHT_SECONDS:
             found.append(f"{name} while the queue is full: 95 % within {late(while_full):.2f} s")
     for name in ("memory", "temporary"):
@@ -346,11 +351,7 @@ def report(diary: Diary, before: Usage, after: Usage) -> None:
     print(f"\n{'light action':20} {'queue':>8} {'count':>6}   median   95 %")
     for name in sorted({light.name for light in diary.lights}):
         for state, is_full in (("full", True), ("not full", False)):
-            those = [
-                x
-                for x in diary.lights
-                if x.name == name and (x.waiting >= MAX_WAITING - 1) == is_full
-            ]
+            those = [x for x in diary.lights if x.name == name and x.is_full == is_full]
             if those:
                 median = np.median([light.seconds for light in those])
                 print(f"{name:20} {state:>8} {len(those):6} {median:7.3f} s {late(those):6.3f} s")

@@ -206,6 +206,7 @@ def test_another_photo_turns_it_back(page, tmp_path):
     expect(page.locator("#dial input[type=range]")).to_have_value("0")
     turn_to(page, 1)
     expect(page.locator("figure").last).to_contain_text("Dial 0.1")
+    expect(page.locator("#today")).to_contain_text("Dial 0.1")  # it comes after the panes
     assert (served(page, "dial") == np.maximum(repeat(shrink(photo)), 12) - 1).all()
 
 

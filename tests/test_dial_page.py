@@ -161,7 +161,9 @@ def page(browser, url):
 
 def turn_to(page, position):
     """With the arrow keys, from 0."""
-    page.locator("#dial input[type=range]").focus()
+    dial = page.locator("#dial input[type=range]")
+    expect(dial).to_be_enabled()  # after the scores, which come after the pictures
+    dial.focus()
     for _ in range(position):
         page.keyboard.press("ArrowRight")
 
@@ -199,6 +201,7 @@ def test_a_marked_region_is_scored_for_the_new_pane(page):
 def test_another_photo_turns_it_back(page, tmp_path):
     turn_to(page, 5)
     expect(page.locator("figure")).to_have_count(6)
+    expect(page.locator("#today")).to_contain_text("Dial 0.5")  # the last of five turns
     photo = noise(96, 128)
     drop(page, save(tmp_path, photo))
     wait_for(page, "photo")

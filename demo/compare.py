@@ -14,7 +14,7 @@ from srgan.upscale import Upscaler, steps
 # The queue lets one comparison run at a time, but a cancelled one may still finish its step, and
 # two steps side by side would each take twice as long.
 _one_step_at_a_time = threading.Lock()
-_PAUSE = 0.2  # seconds
+_PAUSE = 0.4  # seconds
 Measured = Generator[float, None, tuple[Image, float]]  # yields the fraction done
 
 
@@ -48,11 +48,11 @@ def compare(
         results: What was computed before.
 
     Yields:
-        The comparison so far: first with the small image alone, then after every step.
+        The comparison so far: when a method begins that has steps, after every step, with all
+        images, and after every score. What takes a moment comes along with what follows it.
     """
     hr = crop_to_scale(image) if has_original else None
     now = Comparison(image if hr is None else shrink(hr), hr)
-    yield now
     yield from complete(now, upscalers, results)
 
 
@@ -66,6 +66,7 @@ def complete(
     """
     for method, upscaler in upscalers.items():
         now = yield from _restore(now, method, upscaler, results)
+    yield now
     for method, upscaler in upscalers.items():
         if method not in now.scores:
             now = _score(now, method)
@@ -79,13 +80,14 @@ def _restore(
     now: Comparison, method: str, upscaler: Upscaler, results: Results | None
 ) -> Generator[Comparison, None, Comparison]:
     """Return the comparison with a method's image, and with its scores if `results` know it."""
-    now = replace(now, working=method, done=0.0)
-    yield now
     result = results and results.get(now.lr, now.hr, upscaler)
     if result:
         image, seconds = result.image, result.scores.seconds
         now = replace(now, scores={**now.scores, method: result.scores})
     else:
+        now = replace(now, working=method)
+        if hasattr(upscaler, "steps"):
+            yield now
         work = measured(upscaler, now.lr)
         while True:
             try:
@@ -95,9 +97,7 @@ def _restore(
                 break
             yield replace(now, done=fraction)
     images, times = {**now.images, method: image}, {**now.seconds, method: seconds}
-    now = replace(now, images=images, seconds=times, working=None)
-    yield now
-    return now
+    return replace(now, images=images, seconds=times, working=None)
 
 
 def _score(now: Comparison, method: str) -> Comparison:

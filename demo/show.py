@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from gradio.data_classes import FileData
 
@@ -35,20 +36,23 @@ class Show:
 
     def panes(self, now: Comparison) -> ComparerData:
         """Return the value that shows this state."""
-        panes = [self._ready("input", "Small input", now.lr, f"{self._photo}_small.png")]
+        images = {"small": now.lr, **{_suffix(m): image for m, image in now.images.items()}}
+        if now.hr is not None:
+            images["original"] = now.hr
+        with ThreadPoolExecutor() as pool:  # Pillow compresses without the interpreter's lock
+            list(pool.map(self._file, images, images.values()))
+        panes = [self._ready("input", "Small input", now.lr, "small")]
         panes += [self.pane(now, method, method.lower()) for method in self._methods]
         if now.hr is not None:
-            name = f"{self._photo}_original.png"
-            panes.append(self._ready("original", "Original", now.hr, name))
+            panes.append(self._ready("original", "Original", now.hr, "original"))
         return ComparerData(id=self._id, panes=panes)
 
     def pane(self, now: Comparison, method: str, key: str) -> Pane:
         """Return the pane of a method in this state."""
         if method in now.images:
-            name = f"{self._photo}_{method.lower().replace(' ', '_')}_x{SCALE}.png"
             scores = now.scores.get(method)
             text = caption(scores, "today") if scores else ""
-            return self._ready(key, method, now.images[method], name, text)
+            return self._ready(key, method, now.images[method], _suffix(method), text)
         height, width = now.lr.shape[:2]
         working = method == now.working
         return Pane(
@@ -60,9 +64,7 @@ class Show:
             done=now.done if working else 0.0,
         )
 
-    def _ready(self, key: str, name: str, image: Image, file: str, text: str = "") -> Pane:
-        if key not in self._files:
-            self._files[key] = self._write(image, file)
+    def _ready(self, key: str, name: str, image: Image, suffix: str, text: str = "") -> Pane:
         height, width = image.shape[:2]
         return Pane(
             key=key,
@@ -71,5 +73,15 @@ class Show:
             height=height,
             caption=text,
             state="ready",
-            file=self._files[key],
+            file=self._file(suffix, image),
         )
+
+    def _file(self, suffix: str, image: Image) -> FileData:
+        if suffix not in self._files:
+            self._files[suffix] = self._write(image, f"{self._photo}_{suffix}.png")
+        return self._files[suffix]
+
+
+def _suffix(method: str) -> str:
+    """Of a file's name: "srgan_x4"."""
+    return f"{method.lower().replace(' ', '_')}_x{SCALE}"

@@ -145,7 +145,6 @@ def steps(upscaler: Upscaler, lr: Image) -> Steps:
     """Run any upscaler step by step; one without `steps` of its own runs in a single step."""
     if hasattr(upscaler, "steps"):
         return (yield from upscaler.steps(lr))
-    yield 0.0
     return upscaler(lr)
 
 

@@ -1,15 +1,14 @@
 """Start the demo: load the upscalers, build the page, launch."""
 
-import ctypes
 import os
 import signal
 import sys
-from contextlib import suppress
 
 import gradio as gr
 
 from demo import zero_gpu
 from demo.compare_tab import MAX_FILE_MB
+from demo.memory import keep_memory_small
 from demo.page import CSS, build_page
 from demo.ratings.store import DEFAULT_PATH, Store
 from demo.ratings.sync import start_sync
@@ -31,18 +30,6 @@ LAUNCH = {
     "footer_links": ["api", "gradio", "settings"],
 }
 
-_M_ARENA_MAX = -8  # of malloc.h
-
-
-def keep_memory_together() -> None:
-    """Let all threads allocate from the same two places, where that can be said (glibc).
-
-    Each step of a run may be on another of Gradio's 40 threads. With places of their own they keep
-    what they have freed: after 70 photos the process held 310 MiB more, and went on growing.
-    """
-    with suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
-
 
 def main() -> None:
     """Serve the page until interrupted.
@@ -51,7 +38,7 @@ def main() -> None:
     RATINGS_DB is the file of the blind test's votes, which with HF_TOKEN and RATINGS_REPO are kept
     in a dataset on the Hub, too.
     """
-    keep_memory_together()
+    keep_memory_small()
     try:
         precision = os.environ.get("SRGAN_PRECISION", "auto")
         upscalers = load_upscalers(WEIGHTS, precision)

@@ -32,6 +32,7 @@ from hypothesis import given, seed, settings
 from mutants import MUTANTS, ONCE_EACH
 from picture_files import png
 
+from app import LAUNCH
 from benchmarks.running import App, running, size
 from benchmarks.visitor import RefusedError, Site, Visitor, timed
 from demo.ratings.session import PARTS
@@ -281,7 +282,9 @@ async def act_lightly(site: Site, diary: Diary) -> None:
 
 
 async def warm_up(site: Site, folder: Path, people: int) -> None:
-    """Have everything in use that a crowd uses, such as a full queue."""
+    """Have everything in use that a crowd uses: all sessions that are kept, a full queue."""
+    for _ in range(LAUNCH["state_session_capacity"]):
+        await Visitor(site).call(site.example, [None])
     diary = Diary()
     people = [
         Person(site, diary, random.Random(f"warm {i}"), folder / f"warm{i}", BOMBS)

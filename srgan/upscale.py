@@ -90,7 +90,7 @@ class NetworkUpscaler:
             del shallow, deep
             for tile in body.tiles(min(self._tile, TAIL_TILE)):
                 part = tile.grown(TAIL_HALO, image_box)
-                large = _run(network.tail, features[part.index(around)])
+                large = _run(network.tail, features[part.index(around)], x[part.index()])
                 image = to_image(large[tile.index(part, SCALE)])
                 if gray:
                     image[:] = np.rint(image.mean(axis=2, keepdims=True))

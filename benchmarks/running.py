@@ -5,12 +5,13 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
+LOG = "app.log"
 PATIENCE = 120  # seconds to start
 
 
@@ -39,7 +40,7 @@ class App(NamedTuple):
     @property
     def log(self) -> str:
         """What the process has said."""
-        return (self.folder / "app.log").read_text("utf-8", "replace")
+        return (self.folder / LOG).read_text("utf-8", "replace")
 
     @property
     def memory(self) -> float:
@@ -49,8 +50,44 @@ class App(NamedTuple):
 
 
 @contextmanager
+def started(
+    root: Path, settings: Mapping[str, str], log: Path, python: str = sys.executable
+) -> Iterator[tuple[subprocess.Popen, str]]:
+    """Start app.py; yields the process and its address, and ends it.
+
+    Args:
+        root: Folder of app.py.
+        settings: All of its environment.
+        log: File for what it says: a pipe that nobody reads would stop it.
+        python: That runs it.
+
+    Raises:
+        RuntimeError: It does not start; says what it said.
+    """
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            [python, "app.py"],
+            cwd=root,
+            env={"PYTHONUNBUFFERED": "1", **settings},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            end = time.monotonic() + PATIENCE
+            while not (found := re.search(r"http://\S+(?=\n)", log.read_text())):
+                if process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"The app does not start:\n{log.read_text()}")
+                time.sleep(0.1)
+            yield process, found[0]
+        finally:
+            process.kill()
+
+
+@contextmanager
 def running(folder: Path) -> Iterator[App]:
-    """Start the app with all that it writes in a folder; ends it in the end.
+    """Start this checkout's app with all that it writes in a folder; ends it in the end.
 
     Raises:
         RuntimeError: It does not start; says what it said.
@@ -63,27 +100,9 @@ def running(folder: Path) -> Iterator[App]:
         "RATINGS_DB": str(folder / "ratings.db"),
         "RESULTS_DIR": str(app.results),
         "TMPDIR": str(app.temporary),
-        "PYTHONUNBUFFERED": "1",
     }
-    with (
-        (folder / "app.log").open("w") as log,  # a pipe that nobody reads would stop it
-        subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py")],
-            cwd=ROOT,
-            env=os.environ | settings,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            end = time.monotonic() + PATIENCE
-            while not (found := re.search(r"http://[\w.:]+", app.log)):
-                if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError(f"The app does not start:\n{app.log}")
-                time.sleep(0.1)
-            yield app._replace(process=process, url=f"{found[0]}/")
-        finally:
-            process.kill()
+    with started(ROOT, os.environ | settings, folder / LOG) as (process, url):
+        yield app._replace(process=process, url=f"{url.rstrip('/')}/")
 
 
 def size(folder: Path) -> float:

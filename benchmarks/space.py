@@ -23,7 +23,7 @@ from pathlib import Path
 from gradio_client import Client, handle_file
 from huggingface_hub.utils import DEFAULT_IGNORE_PATTERNS, filter_repo_objects
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.running import LOG, ROOT, started
 
 
 def excluded(readme: str) -> list[str]:
@@ -64,13 +64,13 @@ def running(folder: Path, home: Path, python: str = sys.executable) -> Iterator[
     """Start app.py in a folder as a Space does; yields its address on this machine.
 
     Raises:
-        RuntimeError: It ended before it had one; says what it printed.
+        RuntimeError: It does not start; says what it said.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     variables = {
-        **{"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1"},
+        **{"PATH": os.environ["PATH"], "HOME": str(home)},
         **{"SYSTEM": "spaces", "SPACE_ID": "user/name", "SPACE_HOST": "user-name.hf.space"},
         **{"SPACE_AUTHOR_NAME": "user", "SPACE_REPO_NAME": "name", "SPACE_TITLE": "SRGAN"},
         **{"CPU_CORES": "2", "MEMORY": "16Gi", "ACCELERATOR": "none"},
@@ -78,24 +78,8 @@ def running(folder: Path, home: Path, python: str = sys.executable) -> Iterator[
         **{"GRADIO_SSR_MODE": "True", "GRADIO_CACHE_EXAMPLES": "lazy"},
         **{"GRADIO_ANALYTICS_ENABLED": "True", "GRADIO_ALLOW_FLAGGING": "never"},
     }
-    with subprocess.Popen(
-        [python, "app.py"],
-        cwd=folder,
-        env=variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        said = []
-        try:
-            for line in process.stdout:
-                said.append(line)
-                if "Running on local URL" in line:
-                    yield f"http://127.0.0.1:{port}"
-                    return
-            raise RuntimeError("app.py ended:\n" + "".join(said))
-        finally:
-            process.kill()
+    with started(folder, variables, home / LOG, python):
+        yield f"http://127.0.0.1:{port}"
 
 
 def main(arguments: list[str] | None = None) -> int:

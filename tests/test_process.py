@@ -7,8 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
-from pathlib import Path
 
 import PIL.Image
 import pytest
@@ -16,9 +14,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from mocks import noise, save
 
+from benchmarks.running import LOG, ROOT, started
 from srgan.upscale import NETWORKS, WEIGHTS
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -28,26 +25,13 @@ def settings(tmp_path):
         "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
         "RATINGS_DB": str(tmp_path / "ratings.db"),
         "RESULTS_DIR": str(tmp_path / "results"),
-        "PYTHONUNBUFFERED": "1",
     }
 
 
-@contextmanager
-def started(settings, app=ROOT / "app.py"):
-    """The process and its address."""
-    with subprocess.Popen(
-        [sys.executable, str(app)],
-        cwd=app.parent,
-        env=settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            line = next(line for line in process.stdout if "http://" in line)
-            yield process, line.split()[-1]
-        finally:
-            process.kill()
+@pytest.fixture
+def start(settings, tmp_path):
+    """Starts the app, with more settings perhaps."""
+    return lambda **more: started(ROOT, settings | more, tmp_path / LOG)
 
 
 def compare(url, path):
@@ -55,32 +39,31 @@ def compare(url, path):
     return client.predict(handle_file(str(path)), "original", None, api_name="/compare")
 
 
-def test_sigterm_during_work_ends_it_and_the_next_start_works(settings, tmp_path):
+def test_sigterm_during_work_ends_it_and_the_next_start_works(start, tmp_path):
     photo = save(tmp_path, noise(512, 512))
-    with started(settings) as (process, url):
+    with start() as (process, url):
         client = Client(url, verbose=False)
         client.submit(handle_file(str(photo)), "original", None, api_name="/compare")
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=60)
-        assert process.returncode == 0
-        assert "Traceback" not in said
-    with started(settings) as (_, url):
+        assert process.wait(timeout=60) == 0
+    assert "Traceback" not in (tmp_path / LOG).read_text()
+    with start() as (_, url):
         assert compare(url, photo)[-1]["scores"]["SRGAN"]["today"]["psnr"] > 0
 
 
-def test_a_port_that_is_taken_is_passed_over_and_the_address_told(settings):
+def test_a_port_that_is_taken_is_passed_over_and_the_address_told(start):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        with started(settings | {"GRADIO_SERVER_PORT": str(taken)}) as (_, url):
+        with start(GRADIO_SERVER_PORT=str(taken)) as (_, url):
             assert url.rsplit(":", 1)[-1].strip("/") != str(taken)
             assert Client(url, verbose=False).view_api(return_format="dict")["named_endpoints"]
 
 
-def test_without_its_temporary_folder_it_goes_on(settings, tmp_path):
+def test_without_its_temporary_folder_it_goes_on(start, settings, tmp_path):
     photo = save(tmp_path, noise(64, 64))
-    with started(settings) as (_, url):
+    with start() as (_, url):
         before = compare(url, photo)
         shutil.rmtree(settings["GRADIO_TEMP_DIR"])
         shutil.rmtree(settings["RESULTS_DIR"])
@@ -88,12 +71,12 @@ def test_without_its_temporary_folder_it_goes_on(settings, tmp_path):
         assert after[-1]["scores"]["SRGAN"]["today"] == before[-1]["scores"]["SRGAN"]["today"]
 
 
-def test_a_full_disk_is_told_and_it_goes_on_when_there_is_room(settings, tmp_path):
+def test_a_full_disk_is_told_and_it_goes_on_when_there_is_room(start, tmp_path):
     """No file of the process can grow beyond a size, as in test_ratings_store.py."""
     photo = tmp_path / "photo.jpg"  # smaller than the pictures that are made of it
     PIL.Image.fromarray(noise(64, 64)).save(photo, quality=50)
     room = photo.stat().st_size + 1000
-    with started(settings) as (process, url):
+    with start() as (process, url):
         before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, -1))
         with pytest.raises(AppError, match="no room left"):
             compare(url, photo)

@@ -69,15 +69,18 @@ class DialHandler:
         turn: Turn,
     ) -> Iterator[Updates]:
         """Show the pane for a share of SRGAN; a position that was seen comes back at once."""
-        at, number = round(STEPS * share) / STEPS, turn.number
+        at, stage = round(STEPS * share) / STEPS, turn.stage
         shown, scores = _without_dial(shown, scores)
         if any(pane.file is None for pane in shown.panes) or not scores.keys() >= {*ENDS.values()}:
             return  # the dial cannot be moved yet
+        if turn.is_running:
+            return  # another photo was chosen while the browser kept the event back
         known = dict(seen.positions) if seen.id == shown.id else _ends(shown, scores)
         try:
             if at not in known or not known[at].is_kept:
                 for state in self._restore(at, shown):
-                    if not turn.is_on(number):
+                    if turn.stage != stage:
+                        yield Updates()  # at a run's end Gradio sends the last again
                         return
                     if isinstance(state, Position):
                         known[at] = state

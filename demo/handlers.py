@@ -66,12 +66,13 @@ class Handlers:
         """Compare a photo, with an update for every step, as long as it is this run's turn."""
         if not turn.take(start.number):
             return
-        if photo is None:
-            yield Updates(status="Drop a photo first.")
-            return
         try:
-            for update in self._follow(photo, mode, start, progress):
+            if photo is None:
+                yield Updates(status="Drop a photo first.")
+                return
+            for update in self._follow(photo, mode, turn, start, progress):
                 if not turn.is_on(start.number):
+                    yield Updates()  # at a run's end Gradio sends the last again
                     return
                 if update is not None:
                     yield update
@@ -83,9 +84,11 @@ class Handlers:
             # Not by an event's `failure`: Gradio counts a cancelled run as a failed one.
             logger.exception("A comparison failed")
             yield Updates(status=failed(error), placer=hidden(), photo=None, source=None)
+        finally:
+            turn.finish(start.number)
 
     def _follow(
-        self, photo: str, mode: Mode, start: Start, progress: gr.Progress
+        self, photo: str, mode: Mode, turn: Turn, start: Start, progress: gr.Progress
     ) -> Iterator[Updates | None]:
         """Compare a photo; None stands for a step that is not shown, where a run may end, too."""
         picture = read_picture(photo)
@@ -119,6 +122,7 @@ class Handlers:
             yield shown._replace(dial=rest(is_ready=False))
         status = " ".join(["Done.", *notes, *_explain(now)])
         placer, dial = self._placer(data, mode), rest(is_ready=True)
+        turn.finish(start.number)
         yield shown._replace(status=status, placer=placer, dial=dial)
 
     def _ask(self, image: Image, mode: Mode, error: TooLargeError) -> Iterator[Updates]:

@@ -21,7 +21,7 @@ class Turn:
     """
 
     def __init__(self) -> None:
-        self._begun, self._taken = 0, 0
+        self._begun, self._taken, self._finished = 0, 0, 0
 
     def begin(self, oversize: Oversize | None = None, corner: Corner | None = None) -> Start:
         """End what runs; returns the run that is to come."""
@@ -35,10 +35,19 @@ class Turn:
         self._taken = number
         return True
 
+    def finish(self, number: int) -> None:
+        """Note that a run has ended, or that nothing but its last update is to come."""
+        self._finished = max(self._finished, number)
+
     @property
-    def number(self) -> int:
-        """Of the run that was begun last."""
-        return self._begun
+    def is_running(self) -> bool:
+        """Whether a run is under way: what the page shows will not stay."""
+        return self._taken > self._finished
+
+    @property
+    def stage(self) -> tuple[int, int, int]:
+        """Changes with everything that becomes of runs."""
+        return self._begun, self._taken, self._finished
 
     def is_on(self, number: int) -> bool:
         """Tell whether nothing was begun after this run."""

@@ -12,8 +12,11 @@ from test_page import DESKTOP, drop, opened, rows, served, wait_for
 from app import LAUNCH
 from demo.dial import DialHandler, Seen
 from demo.examples import load_example
+from demo.fit import MAX_OUTPUT_PIXELS
+from demo.handlers import Handlers
 from demo.page import build_page
 from demo.turn import Turn
+from demo.updates import Updates
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import score
 from srgan.reading import read_image
@@ -126,6 +129,28 @@ def test_nothing_happens_before_the_comparison_is_complete(blends):
     assert list(DialHandler(blends).run(0.5, shown, scores, Seen(), Turn())) == []
 
 
+def test_an_event_that_was_kept_back_does_not_bring_the_last_photo_again(blends):
+    shown, scores = load_example("cat")
+    turn = Turn()
+    begun = turn.begin()
+    late = DialHandler(blends).run(0.5, shown, scores, Seen(), turn)
+    next(late)  # before the next photo's run
+    assert turn.take(begun.number)
+    assert list(late) == [Updates()]
+    assert list(DialHandler(blends).run(0.5, shown, scores, Seen(), turn)) == []  # while it runs
+    turn.finish(begun.number)
+    assert list(DialHandler(blends).run(0.5, shown, scores, Seen(), turn)) != []
+
+
+@pytest.mark.filterwarnings("ignore:There is no such file")
+@pytest.mark.parametrize("photo", ["gone.png", None])
+def test_the_dial_goes_on_when_another_photo_could_not_be_used(photo):
+    turn = Turn()
+    handlers = Handlers(UPSCALERS, MAX_OUTPUT_PIXELS)
+    assert list(handlers.run(photo, "original", turn, turn.begin()))
+    assert not turn.is_running
+
+
 def test_another_run_ends_it():
     slow, turn = Counting(50, wait=0.05), Turn()
     shown, scores = load_example("cat")
@@ -133,7 +158,7 @@ def test_another_run_ends_it():
     next(work)
     next(work)
     turn.begin()
-    assert list(work) == []
+    assert list(work) == [Updates()]
     assert slow.made < 50
 
 

@@ -1,16 +1,44 @@
 """The dial between the two losses: networks between SRResNet and SRGAN, not mixed pixels."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import torch
 
 from srgan.models import Generator
 from srgan.upscale import NETWORKS, NetworkUpscaler, Precision, Upscaler
 from srgan.weights import load_weights
 
 Dial = Callable[[float], Upscaler]  # share of the GAN in [0, 1] -> the network between
+
+
+def mix(networks: Sequence[Generator], shares: Sequence[float]) -> Generator:
+    """Return the network whose every parameter is the sum of theirs, each times its share.
+
+    The running statistics of batch normalisation are mixed as well. It is of use only for networks
+    that were trained on from the same one.
+
+    Args:
+        networks: Generators of one size.
+        shares: As many numbers, whose sum is 1; some may be negative.
+
+    Returns:
+        A new generator in evaluation mode.
+
+    Raises:
+        ValueError: The sizes differ.
+    """
+    sizes = [f"{network.blocks} blocks of {network.channels} channels" for network in networks]
+    if len(set(sizes)) > 1:
+        raise ValueError(f"only networks of one size can be mixed, got {' and '.join(sizes)}")
+    mixed, states = copy.deepcopy(networks[0]), [network.state_dict() for network in networks]
+    # In double, which holds the norms' integer counters too.
+    mixed.load_state_dict(
+        {
+            key: sum(s * state[key].double() for s, state in zip(shares, states, strict=True))
+            for key in states[0]
+        }
+    )
+    return mixed.eval()
 
 
 def blend(mse: Generator, gan: Generator, share: float) -> Generator:
@@ -34,14 +62,7 @@ def blend(mse: Generator, gan: Generator, share: float) -> Generator:
     """
     if not 0 <= share <= 1:
         raise ValueError(f"the share of the GAN must lie between 0 and 1, got {share}")
-    sizes = [f"{network.blocks} blocks of {network.channels} channels" for network in (mse, gan)]
-    if sizes[0] != sizes[1]:
-        raise ValueError(f"only networks of one size can be blended, got {' and '.join(sizes)}")
-    ends = zip(mse.state_dict().items(), gan.state_dict().values(), strict=True)
-    blended = copy.deepcopy(mse)
-    # In double, which holds the norms' integer counters too.
-    blended.load_state_dict({k: torch.lerp(a.double(), b.double(), share) for (k, a), b in ends})
-    return blended.eval()
+    return mix([mse, gan], [1 - share, share])
 
 
 def load_dial(folder: str | Path, precision: Precision = "auto") -> Dial:

@@ -12,7 +12,7 @@ LEAVES = ("images", "models", "features")
 ORDER = (
     *LEAVES,
     *("fuse", "metrics", "spectrum", "guard", "reading", "weights", "losses", "data", "alpha"),
-    *("upscale", "dial"),
+    *("upscale", "dial", "soup"),
     *("enlarge_files", "evaluation.image_sets", "evaluation.fingerprint", "evaluation.report"),
     *("evaluate", "training.initialise", "training.interrupt", "training.sync_batch_norm"),
     *("training.config", "training.arguments", "training.checkpoint", "training.curves"),

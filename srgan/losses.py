@@ -22,7 +22,7 @@ from srgan.features import Features
 from srgan.images import SCALE
 from srgan.spectrum import HALF, QUARTER
 
-GRID_BLOCK = 32  # side of the blocks of `grid_loss`, in pixels
+GRID_LOSS_SIDE = 32  # of the blocks of `grid_loss`, in pixels
 GRID_NOISE = 1 / 127.5  # one gray level; what lies under such noise is not seen
 
 
@@ -124,7 +124,7 @@ def grid_loss(sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
 
 def _grid(images: torch.Tensor) -> torch.Tensor:
     """(N, 3, H, W) to (2,), the mean ratios of amplitudes at period 4 and at period 2."""
-    side = GRID_BLOCK
+    side = GRID_LOSS_SIDE
     blocks = images.float().mean(1).unfold(1, side, side // 2).unfold(2, side, side // 2)
     hann = torch.hann_window(side, device=images.device)
     window = torch.outer(hann, hann)

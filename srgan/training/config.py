@@ -7,7 +7,7 @@ from typing import Any
 
 from srgan.features import NAMES
 from srgan.images import SCALE
-from srgan.losses import GRID_BLOCK
+from srgan.losses import GRID_LOSS_SIDE
 from srgan.metrics import MIN_SIDE
 
 FILES, BUDGET, RECIPE = "files", "budget and learning rate", "recipe"
@@ -267,8 +267,8 @@ class SRGANConfig(TrainConfig):
             raise ValueError("SRGAN starts from an SRResNet: --init weights/srresnet.safetensors")
         if self.patch % 16 or self.margin % SCALE:
             raise ValueError(f"--patch must be a multiple of 16 and --margin of {SCALE}")
-        if self.grid and self.crop < GRID_BLOCK:
-            raise ValueError(f"--grid needs crops of {GRID_BLOCK} pixels: --patch and --margin")
+        if self.grid and self.crop < GRID_LOSS_SIDE:
+            raise ValueError(f"--grid needs crops of {GRID_LOSS_SIDE} pixels: --patch and --margin")
 
     @property
     def crop(self) -> int:

@@ -16,7 +16,7 @@ from mocks import noise, save
 from networks import random_generator
 from playwright.sync_api import expect
 from test_process import compare as compare_at
-from test_process import settings, started  # noqa: F401 - a fixture
+from test_process import settings, start  # noqa: F401 - fixtures
 
 from app import LAUNCH
 from demo import zero_gpu
@@ -210,13 +210,12 @@ def test_a_failure_there_is_no_news_of_the_inside(browser, networks, plain, spac
         expect(tab.locator("#status")).to_contain_text(BROKEN)
 
 
-def test_the_app_borrows(settings, tmp_path):  # noqa: F811 - the fixture
+def test_the_app_borrows(start, tmp_path):  # noqa: F811 - the fixture
     package = Path(stand_in.__file__).read_text() + 'refusal = failure("was asked")\n'
     (tmp_path / "spaces.py").write_text(package)
-    settings |= {"PYTHONPATH": str(tmp_path)}
     photo = save(tmp_path, noise(64, 64))
-    with started(settings) as (_, url):
+    with start(PYTHONPATH=str(tmp_path)) as (_, url):
         assert compare_at(url, photo)[-1]["scores"]["SRGAN"]["seconds"] > 0
-    settings |= {"SPACES_ZERO_GPU": "true", "RESULTS_DIR": str(tmp_path / "none")}
-    with started(settings) as (_, url), pytest.raises(AppError):
+    lent = {"SPACES_ZERO_GPU": "true", "RESULTS_DIR": str(tmp_path / "none")}
+    with start(PYTHONPATH=str(tmp_path), **lent) as (_, url), pytest.raises(AppError):
         compare_at(url, photo)

@@ -22,7 +22,7 @@ LAUNCH = {
     "max_file_size": f"{MAX_FILE_MB}mb",
     "show_error": False,  # what an unexpected error says is not for visitors
     "enable_monitoring": False,
-    # 0.2 MiB each, kept for an hour after a page was closed; Gradio's own limit is 10,000.
+    # 0.3 MiB each, kept for an hour after a page was closed; Gradio's own limit is 10,000.
     "state_session_capacity": 500,
     "run_history": False,
     "mcp_server": False,

@@ -90,7 +90,7 @@ def seconds(work: Callable[..., Any], *inputs: Any) -> float:  # noqa: ANN401
 
 
 def server_parts(path: Path, images: Sequence[Image], folder: Path) -> dict[str, float]:
-    """Time what the server does beside the networks, here and on the same pictures.
+    """Time what the server does beside the networks, here, one after another, on the same pictures.
 
     Args:
         path: The photo, of multiples of 4.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from srgan.fuse import fuse
-from srgan.images import SCALE, Image, enlarge, repeat, to_image, to_lr
+from srgan.images import SCALE, Image, enlarge, is_gray, repeat, to_image, to_lr
 from srgan.models import Generator as Network
 from srgan.weights import fingerprint, load_weights
 
@@ -73,7 +73,7 @@ class NetworkUpscaler:
         gray: networks trained on colour photos would tint it.
         """
         network = self._network
-        gray = (lr == lr[..., :1]).all()
+        gray = is_gray(lr)
         image_box = Box(0, 0, *lr.shape[:2])
         sr = np.empty((SCALE * lr.shape[0], SCALE * lr.shape[1], 3), np.uint8)
         x = to_lr(lr).to(self._device, memory_format=torch.channels_last)

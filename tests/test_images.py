@@ -211,6 +211,16 @@ def test_write_png_is_lossless(tmp_path):
     assert path.stat().st_mode & 0o044  # a web server of another user may read it
 
 
+def test_the_equal_channels_of_a_gray_picture_cost_little(tmp_path):
+    colour = RNG.integers(0, 256, (96, 96, 3), np.uint8)
+    gray = colour[..., :1].repeat(3, axis=2)
+    sizes = []
+    for image in (gray, colour):
+        write_png(image, tmp_path / "a.png")
+        sizes.append((tmp_path / "a.png").stat().st_size)
+    assert sizes[0] < 0.7 * sizes[1]
+
+
 def test_write_png_leaves_the_old_file_and_nothing_else_on_failure(tmp_path, monkeypatch):
     path = tmp_path / "out.png"
     write_png(RGB, path)

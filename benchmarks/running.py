@@ -40,7 +40,7 @@ class App(NamedTuple):
     @property
     def log(self) -> str:
         """What the process has said."""
-        return (self.folder / LOG).read_text("utf-8", "replace")
+        return _read(self.folder / LOG)
 
     @property
     def memory(self) -> float:
@@ -76,9 +76,9 @@ def started(
     ):
         try:
             end = time.monotonic() + PATIENCE
-            while not (found := re.search(r"http://\S+(?=\n)", log.read_text())):
+            while not (found := re.search(r"http://\S+(?=\n)", _read(log))):
                 if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError(f"The app does not start:\n{log.read_text()}")
+                    raise RuntimeError(f"The app does not start:\n{_read(log)}")
                 time.sleep(0.1)
             yield process, found[0]
         finally:
@@ -103,6 +103,10 @@ def running(folder: Path) -> Iterator[App]:
     }
     with started(ROOT, os.environ | settings, folder / LOG) as (process, url):
         yield app._replace(process=process, url=f"{url.rstrip('/')}/")
+
+
+def _read(log: Path) -> str:
+    return log.read_text("utf-8", "replace")
 
 
 def size(folder: Path) -> float:

@@ -122,7 +122,7 @@ class Handlers:
             yield shown._replace(dial=rest(is_ready=False))
         status = " ".join(["Done.", *notes, *_explain(now)])
         placer, dial = self._placer(data, mode), rest(is_ready=True)
-        turn.finish(start.number)
+        turn.finish(start.number)  # before what lets the dial be turned
         yield shown._replace(status=status, placer=placer, dial=dial)
 
     def _ask(self, image: Image, mode: Mode, error: TooLargeError) -> Iterator[Updates]:

@@ -39,8 +39,9 @@ class Show:
         images = {"small": now.lr, **{_suffix(m): image for m, image in now.images.items()}}
         if now.hr is not None:
             images["original"] = now.hr
+        new = {suffix: image for suffix, image in images.items() if suffix not in self._files}
         with ThreadPoolExecutor() as pool:  # Pillow compresses without the interpreter's lock
-            list(pool.map(self._file, images, images.values()))
+            list(pool.map(self._file, new, new.values()))
         panes = [self._ready("input", "Small input", now.lr, "small")]
         panes += [self.pane(now, method, method.lower()) for method in self._methods]
         if now.hr is not None:

@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         mse, *gans = map(load_weights, (options.mse, *options.gans))
         mixed = beyond(mse, gans, options.distance)
         if options.photos:
-            shift = match_colours(mixed, Photos(options.photos, smallest=1))
+            shift = match_colours(mixed, Photos(options.photos, smallest=1, cache_gb=0))
             print("colours were off by", ", ".join(f"{x:+.2f}" for x in shift), "levels")
         card = {
             "model": "SRGAN",

@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the browser of the 
 from browser import launch, serve
 from playwright.sync_api import Page, sync_playwright
 
-from demo.comparer import Comparer, ComparerData, Pane, write_pane_file
+from demo.viewer.viewer import Comparer, ComparerData, Pane, write_pane_file
 from srgan.images import enlarge, shrink
 
 SIDE = 2048

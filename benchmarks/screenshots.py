@@ -17,9 +17,9 @@ from browser import launch, serve
 from playwright.sync_api import Page, expect, sync_playwright
 
 from app import LAUNCH
+from demo.blind.store import Store
 from demo.page import build_page
-from demo.ratings.store import Store
-from srgan.dial import load_dial
+from srgan.interpolation import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
 
 DOCS = Path(__file__).parents[1] / "docs"

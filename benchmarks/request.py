@@ -23,8 +23,8 @@ import httpx
 import numpy as np
 import PIL.Image
 import skimage.data
-from browser import drop_file, launch
 from playwright.sync_api import Page, sync_playwright
+from support.browser import drop_file, launch
 
 from benchmarks.running import App, running
 from demo.engine.cache import Result, Results

@@ -13,8 +13,8 @@ import PIL.Image
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the browser of the tests
 
-from browser import launch, serve
 from playwright.sync_api import Page, expect, sync_playwright
+from support.browser import launch, serve
 
 from app import LAUNCH
 from demo.blind.store import Store

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from support.browser import serve
 from support.mocks import Counting, noise, save
-from test_page import DESKTOP, drop, opened, rows, served, wait_for
+from support.pages import DESKTOP, drop, opened, rows, served, wait_for
 
 from app import LAUNCH
 from demo.compare.dial import DialHandler, Seen

@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from support.browser import PHONE, serve
+from support.lesson import chosen, comparison, tiles
 from support.mocks import noise
-from test_lesson import chosen, comparison, tiles
 
 from app import LAUNCH
 from demo.engine.examples import EXAMPLES, load_example

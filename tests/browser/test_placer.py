@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from support.browser import PHONE, serve
 from support.mocks import Counting, noise, save
-from test_page import DESKTOP, drop, opened, served, wait_for
+from support.pages import DESKTOP, drop, opened, served, wait_for
 
 from app import LAUNCH
 from demo.compare.handlers import Handlers, place

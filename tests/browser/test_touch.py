@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.browser import PHONE, serve
-from test_views import IMAGES, Views, different
+from support.views import IMAGES, Views, different
 
 from demo.viewer.viewer import Comparer
 

@@ -1,6 +1,5 @@
 """The demo as a process of its own: how it starts, and how it ends."""
 
-import os
 import resource
 import shutil
 import signal
@@ -13,30 +12,10 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from support.mocks import noise, save
+from support.process import compare
 
-from benchmarks.running import LOG, ROOT, started
+from benchmarks.running import LOG, ROOT
 from srgan.upscale import NETWORKS, WEIGHTS
-
-
-@pytest.fixture
-def settings(tmp_path):
-    """An environment in which nothing is written into the repository or another's cache."""
-    return os.environ | {
-        "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
-        "RATINGS_DB": str(tmp_path / "ratings.db"),
-        "RESULTS_DIR": str(tmp_path / "results"),
-    }
-
-
-@pytest.fixture
-def start(settings, tmp_path):
-    """Starts the app, with more settings perhaps."""
-    return lambda **more: started(ROOT, settings | more, tmp_path / LOG)
-
-
-def compare(url, path):
-    client = Client(url, verbose=False)
-    return client.predict(handle_file(str(path)), "original", None, api_name="/compare")
 
 
 def test_sigterm_during_work_ends_it_and_the_next_start_works(start, tmp_path):

@@ -15,8 +15,7 @@ from support import zero_gpu_stand_in as stand_in
 from support.browser import drop_file, serve
 from support.mocks import noise, save
 from support.networks import random_generator
-from test_process import compare as compare_at
-from test_process import settings, start  # noqa: F401 - fixtures
+from support.process import compare as compare_at
 
 from app import LAUNCH
 from demo.compare import zero_gpu
@@ -210,7 +209,7 @@ def test_a_failure_there_is_no_news_of_the_inside(browser, networks, plain, spac
         expect(tab.locator("#status")).to_contain_text(BROKEN)
 
 
-def test_the_app_borrows(start, tmp_path):  # noqa: F811 - the fixture
+def test_the_app_borrows(start, tmp_path):
     package = Path(stand_in.__file__).read_text() + 'refusal = failure("was asked")\n'
     (tmp_path / "spaces.py").write_text(package)
     photo = save(tmp_path, noise(64, 64))

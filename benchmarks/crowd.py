@@ -29,8 +29,8 @@ import numpy as np
 import PIL.Image
 import skimage.data
 from hypothesis import given, seed, settings
-from picture_files import png
 from support.mutants import MUTANTS, ONCE_EACH
+from support.picture_files import png
 
 from app import LAUNCH
 from benchmarks.running import App, running, size

@@ -15,7 +15,7 @@ lint: .venv/dev.installed
 	$(BIN)/ruff format --check
 
 examples: .venv/demo.installed
-	$(BIN)/python -m demo.examples
+	$(BIN)/python -m demo.engine.examples
 
 .venv/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 13) or sys.exit("Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.12 ..." % v[:2])'

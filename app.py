@@ -6,14 +6,14 @@ import sys
 
 import gradio as gr
 
-from demo import zero_gpu
-from demo.compare_tab import MAX_FILE_MB
-from demo.memory import keep_memory_small
+from demo.blind.store import DEFAULT_PATH, Store
+from demo.blind.sync import start_sync
+from demo.compare import zero_gpu
+from demo.compare.tab import MAX_FILE_MB
+from demo.engine.cache import DEFAULT_FOLDER, Results
 from demo.page import CSS, build_page
-from demo.ratings.store import DEFAULT_PATH, Store
-from demo.ratings.sync import start_sync
-from demo.results import DEFAULT_FOLDER, Results
-from srgan.dial import load_dial
+from demo.parts.memory import keep_memory_small
+from srgan.interpolation import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
 
 LAUNCH = {

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from srgan.dial import load_dial
 from srgan.evaluation.image_sets import find_set
+from srgan.interpolation import load_dial
 from srgan.metrics import agreement, detail, score
 from srgan.upscale import WEIGHTS
 

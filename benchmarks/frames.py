@@ -13,10 +13,10 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the browser of the tests
 
-from browser import launch, serve
 from playwright.sync_api import Page, sync_playwright
+from support.browser import launch, serve
 
-from demo.comparer import Comparer, ComparerData, Pane, write_pane_file
+from demo.viewer.viewer import Comparer, ComparerData, Pane, write_pane_file
 from srgan.images import enlarge, shrink
 
 SIDE = 2048

@@ -27,8 +27,8 @@ import numpy as np
 import PIL.Image
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
-from mutants import EXIF, MUTANTS, ONCE_EACH
-from picture_files import P3_ICC, encode
+from support.mutants import EXIF, MUTANTS, ONCE_EACH
+from support.picture_files import P3_ICC, encode
 
 MAX_SECONDS = 10  # of the processor, a file
 MAX_MIB = 2000  # above the idle process: 64 megapixels with alpha as WebP take 1,660

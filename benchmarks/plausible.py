@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from demo.examples import NAMES, original_path
+from demo.engine.examples import NAMES, original_path
 from demo.lesson.plausible import MOST, SIDE, plausible
 from srgan.images import Image, ImageError, crop_to_scale, shrink
 from srgan.reading import read_image

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from demo.examples import original_path, weights_digests
+from demo.engine.examples import original_path, weights_digests
 from srgan.upscale import WEIGHTS
 
 CARD = WEIGHTS / "README.md"
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--benchmarks", type=Path, required=True)
     folder = parser.parse_args().benchmarks
     sets = [folder / name for name in ("Set5", "Set14", "BSD100")]
-    run("demo.examples")
+    run("demo.engine.examples")
     crops = (crop.partition(":") for crop in CROPS)
     photos = [f"{original_path(name)}{colon}{place}" for name, colon, place in crops]
     sheet = WEIGHTS / "contact_sheet.png"

@@ -23,13 +23,13 @@ import httpx
 import numpy as np
 import PIL.Image
 import skimage.data
-from browser import drop_file, launch
 from playwright.sync_api import Page, sync_playwright
+from support.browser import drop_file, launch
 
 from benchmarks.running import App, running
-from demo.results import Result, Results
-from demo.scores import rate, scorable
-from demo.table import BEST
+from demo.engine.cache import Result, Results
+from demo.engine.scores import rate, scorable
+from demo.engine.table import BEST
 from srgan.images import Image, enlarge, shrink, write_png
 from srgan.metrics import agreement
 from srgan.reading import read_picture

@@ -13,13 +13,13 @@ import PIL.Image
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the browser of the tests
 
-from browser import launch, serve
 from playwright.sync_api import Page, expect, sync_playwright
+from support.browser import launch, serve
 
 from app import LAUNCH
+from demo.blind.store import Store
 from demo.page import build_page
-from demo.ratings.store import Store
-from srgan.dial import load_dial
+from srgan.interpolation import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 
 import gradio as gr
 
-from demo.blind_tab import BlindTab
-from demo.compare_tab import CompareTab
-from demo.events import NETWORKS
-from demo.examples import EXAMPLES
-from demo.fit import MAX_OUTPUT_PIXELS
-from demo.lesson_tab import LessonTab
-from demo.ratings.store import Store
-from demo.results import Results
-from demo.waiting import MAX_QUEUED, bound_waiting
+from demo.blind.store import Store
+from demo.blind.tab import BlindTab
+from demo.compare.tab import CompareTab
+from demo.compare.waiting import MAX_QUEUED, bound_waiting
+from demo.engine.cache import Results
+from demo.engine.examples import EXAMPLES
+from demo.engine.fit import MAX_OUTPUT_PIXELS
+from demo.lesson.tab import LessonTab
+from demo.parts.events import NETWORKS
 from srgan.upscale import Upscaler
 
 CSS = """

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from srgan.data import Photos
-from srgan.dial import mix
+from srgan.interpolation import mix
 from srgan.models import Generator
 from srgan.upscale import NetworkUpscaler
 from srgan.weights import load_weights, read_card, save_weights

@@ -19,8 +19,8 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:  # noqa: F821 - imported below, for the tests that need it
     """Chrome, Chromium or Edge. A page that nobody looked at is not tested: no browser, no pass."""
-    from browser import launch
     from playwright.sync_api import expect, sync_playwright
+    from support.browser import launch
 
     expect.set_options(timeout=30_000)  # a busy machine is slow, not broken
     with sync_playwright() as playwright:

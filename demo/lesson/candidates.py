@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from demo.examples import NAMES, original_path
+from demo.engine.examples import NAMES, original_path
 from demo.lesson.back_projection import shrinking
 from srgan.images import SCALE, Image, crop_to_scale, shrink
 from srgan.metrics import BT601

@@ -1,6 +1,6 @@
 """The part of the lesson that one plays with: a spot of a photo, and sharp patches for it.
 
-patch_viewer.html, .css and .js lie beside this file, see `demo.templates`.
+patch_viewer.html, .css and .js lie beside this file, see `demo.parts.templates`.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ import gradio as gr
 import numpy as np
 from gradio.data_classes import FileData, GradioModel
 
-from demo.comparer import write_pane_file
+from demo.engine.table import number
 from demo.lesson.plausible import Plausible
-from demo.table import number
-from demo.templates import templates
+from demo.parts.templates import templates
+from demo.viewer.viewer import write_pane_file
 from srgan.images import Image, repeat
 
 HERE = Path(__file__).parent

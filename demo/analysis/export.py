@@ -1,0 +1,176 @@
+"""What a visitor takes home: the scores as CSV and JSON, and everything in one ZIP."""
+
+import csv
+import io
+import json
+import math
+import re
+import unicodedata
+import uuid
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from demo.engine.scores import Scores
+
+UNITS = {
+    "psnr_today": "dB",
+    "ssim_today": "",
+    "psnr_paper": "dB",
+    "ssim_paper": "",
+    "detail": "%",
+    "agreement": "dB",
+    "seconds": "s",
+}
+EPOCH = (1980, 1, 1, 0, 0, 0)  # equal contents give equal files
+README = """{photo}: restored from a small image, four times smaller
+
+{files}
+
+Methods: {methods}.
+The photo was shrunk four times, or is itself the small image; each method enlarged the small image
+four times. Bicubic is interpolation. SRResNet and SRGAN are one network, trained on the squared
+error and against a discriminator (Ledig et al., arXiv 1609.04802). The pictures are lossless: the
+8-bit pixels that were scored.
+
+Scores, in scores.csv and scores.json:
+  psnr_today, ssim_today  BT.601 luma, 4 pixels off each side, 11 x 11 Gaussian window
+  psnr_paper, ssim_paper  as the paper measured: BT.709 luma, 4 pixels off each side, SSIM of the
+                          Daala tools; never compare numbers of the two protocols
+  detail                  energy above the small image's Nyquist frequency, in % of the original's
+  agreement               PSNR of the result, shrunk again, against the small image
+  seconds                 of the method alone
+Empty or null: not known, as without an original. Infinity: equal. NaN: undefined.
+
+Weights (sha256):
+{weights}
+"""
+
+
+def scores_csv(scores: Mapping[str, Scores], photo: str) -> str:
+    """Return the scores as CSV: a row for each method, with the photo's name in the first column.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+
+    Args:
+        scores: By method.
+        photo: Name of the photo.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    units = [f"{name} [{unit}]" if unit else name for name, unit in UNITS.items()]
+    writer.writerow(["photo", "method", *units])
+    for method, numbers in _numbers(scores).items():
+        writer.writerow([_no_formula(photo), _no_formula(method), *numbers.values()])
+    return text.getvalue()
+
+
+def scores_json(scores: Mapping[str, Scores], photo: str, weights: Mapping[str, str]) -> str:
+    """Return the scores as JSON; what it cannot say as a number is "Infinity" or "NaN".
+
+    Args:
+        scores: By method.
+        photo: Name of the photo.
+        weights: sha256 of the weights by file name.
+    """
+    content = {
+        "photo": _one_line(photo),
+        "weights": dict(weights),
+        "units": {name: unit for name, unit in UNITS.items() if unit},
+        "scores": _numbers(scores),
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_zip(
+    path: str | Path,
+    pictures: Iterable[tuple[str, str | Path]],
+    scores: Mapping[str, Scores],
+    photo: str,
+    weights: Mapping[str, str],
+) -> None:
+    """Write pictures, scores.csv, scores.json and README.txt into a ZIP; replaces it in one step.
+
+    Args:
+        path: Of the ZIP.
+        pictures: The name of each in the ZIP and its file, in this order. A name is freed of
+            folders and special characters; equal ones are numbered.
+        scores: By method.
+        photo: Name of the photo.
+        weights: sha256 of the weights by file name.
+
+    Raises:
+        OSError: A picture is gone, or the ZIP cannot be written; what was at its place stays.
+    """
+    texts = {
+        "scores.csv": scores_csv(scores, photo),
+        "scores.json": scores_json(scores, photo, weights),
+    }
+    taken = {*texts, "readme.txt"}
+    named = [(_free_name(name, taken), Path(file)) for name, file in pictures]
+    texts["README.txt"] = README.format(
+        photo=_one_line(photo),
+        files="\n".join([*(name for name, _ in named), *texts]),
+        methods=", ".join(scores) or "none",
+        weights="\n".join(f"  {digest}  {name}" for name, digest in weights.items()),
+    )
+    temporary = Path(path).with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed
+            for name, file in named:
+                archive.writestr(_entry(name), file.read_bytes())
+            for name, text in texts.items():
+                archive.writestr(_entry(name), text)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.external_attr = 0o644 << 16  # else unzip makes a file that nobody may read
+    return entry
+
+
+def _numbers(scores: Mapping[str, Scores]) -> dict[str, dict[str, Any]]:
+    """Scores under the names of UNITS; infinity and NaN as words, which JSON has no number for."""
+    rows = {
+        method: [
+            *(s.today or (None, None)),
+            *(s.paper or (None, None)),
+            *(s.detail, s.agreement, s.seconds),
+        ]
+        for method, s in scores.items()
+    }
+    return {
+        method: dict(zip(UNITS, map(_number, row), strict=True)) for method, row in rows.items()
+    }
+
+
+def _number(value: float | None) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity"
+
+
+def _no_formula(text: str) -> str:
+    plain = _one_line(text)
+    # A spreadsheet may take the wide forms of East Asian fonts for the signs, too.
+    return f"'{plain}" if unicodedata.normalize("NFKC", plain[:1]) in tuple("=+-@") else plain
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Make a plain name of a file that is not taken, whatever its case, and take it."""
+    plain = re.sub(r"[^\w.-]", "_", re.split(r"[/\\]", name)[-1])[-80:].strip("._") or "picture"
+    stem, ending = Path(plain).stem, Path(plain).suffix
+    number, free = 1, plain
+    while free.casefold() in taken:
+        number += 1
+        free = f"{stem}_{number}{ending}"
+    taken.add(free.casefold())
+    return free

@@ -1,0 +1,171 @@
+"""What stands under the viewer: a region's scores and figure, the plots, everything as a ZIP."""
+
+import math
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from demo.analysis.export import write_zip
+from demo.analysis.plots import perception_distortion, power_spectrum, spectra
+from demo.analysis.region import (
+    parse_region,
+    region_caption,
+    region_figure,
+    region_scores,
+    region_table,
+)
+from demo.compare.dial import Seen
+from demo.engine.examples import weights_digests
+from demo.engine.scores import Scores
+from demo.engine.table import Protocol
+from demo.parts.events import SCORING
+from demo.viewer.viewer import INPUT, ORIGINAL, Comparer, ComparerData, Pane, write_pane_file
+from srgan.images import Image, repeat
+from srgan.metrics import Original
+from srgan.reading import read_image
+
+SAVE = """(file) => {
+  if (!file) return;
+  const link = document.createElement("a");
+  Object.assign(link, {href: file.url, download: file.orig_name}).click();
+}"""
+
+
+class Analysis:
+    """Components and events; made where the components are to stand."""
+
+    def __init__(self) -> None:
+        with gr.Column(visible=False, elem_id="region") as self.box:
+            self.table = gr.Markdown()
+            self.figure = gr.DownloadButton("Save this region as a figure (PNG)", size="sm")
+        self.export = gr.Button("Download everything (ZIP)", size="sm", elem_id="export")
+        self.file = gr.File(visible="hidden", label="Everything")
+        title = "Why numbers and eyes disagree"
+        with gr.Accordion(title, open=False, elem_id="plots") as self.accordion, gr.Row():
+            self.plots = [gr.HTML(), gr.HTML()]
+        self.is_open, self.asked = gr.State(False), gr.State()
+
+    def connect(
+        self,
+        comparer: Comparer,
+        shown: gr.State,
+        scores: gr.State,
+        seen: gr.State,
+        protocol: gr.Radio,
+    ) -> None:
+        """Connect the events of what stands here."""
+        self._inputs = [self.is_open, shown, scores, seen]
+        outputs = [self.box, self.table, self.figure]
+        # Not scored by the event itself: "always_last" repeats the first event with its own data.
+        comparer.region(asked, None, self.asked, show_progress="hidden", api_visibility="private")
+        self.asked.change(
+            marked,
+            [self.asked, shown, scores, protocol],
+            outputs,
+            show_progress="hidden",
+            trigger_mode="always_last",
+            **SCORING,
+        )
+        self.export.click(everything, [shown, scores], self.file, **SCORING).success(
+            None, self.file, js=SAVE
+        )
+        self.accordion.expand(opened, self._inputs[1:], [self.is_open, *self.plots], **SCORING)
+        self.accordion.collapse(
+            lambda: False, None, self.is_open, queue=False, api_visibility="private"
+        )
+
+    def follow(self, event: Any) -> None:  # noqa: ANN401
+        """Renew the plots, if they can be seen, after an event that shows another picture."""
+        event.then(
+            renewed,
+            self._inputs,
+            self.plots,
+            show_progress="hidden",
+            trigger_mode="always_last",  # else a picture that comes while it draws would be missed
+            **SCORING,
+        )
+
+
+def asked(event: gr.EventData) -> tuple[str, Any]:
+    """Keep what the viewer tells of; never equal to the last, for the scores may be others now."""
+    return uuid.uuid4().hex, event._data  # noqa: SLF001 - the documented access fails on None
+
+
+def marked(
+    asked: tuple[str, Any],
+    shown: ComparerData,
+    scores: Mapping[str, Scores],
+    protocol: Protocol,
+) -> tuple[Any, str, Any]:
+    """Score the region that the viewer tells of; hides the box when it was cleared."""
+    data = asked[1] if isinstance(asked[1], dict) else {}
+    ready = shown.ready
+    if data.get("region") is None or data.get("id") != shown.id or len(ready) < 2:
+        return gr.Column(visible=False), "", gr.DownloadButton(value=None)
+    largest = max(ready, key=lambda pane: pane.width)
+    try:
+        region = parse_region(data["region"], largest.width, largest.height)
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+    images = {pane.key: _read(pane) for pane in ready}
+    lr, hr = images[INPUT], images.get(ORIGINAL)
+    methods = {p.name: images[p.key] for p in ready if p.name in scores}
+    inside = region_scores(methods, lr, hr, region)
+    captions = {name: region_caption(s, protocol) for name, s in inside.items()}
+    images[INPUT] = repeat(lr)
+    panes = [(p.name, images[p.key], captions.get(p.name, "")) for p in ready]
+    photo = shown.title
+    has_scores = any(getattr(s, protocol) for s in inside.values())
+    figure = region_figure(panes, region, photo, protocol if has_scores else None)
+    place = "_".join(map(str, region))
+    file = write_pane_file(figure, f"{photo}_region_{place}.png")
+    text = f"**Region** of {region.width} × {region.height} pixels at {region.left}, {region.top}"
+    table = region_table(inside, {n: scores[n] for n in inside}, region, protocol)
+    return gr.Column(visible=True), f"{text}\n\n{table}", gr.DownloadButton(value=file.path)
+
+
+def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
+    """Write all pictures that are ready, with their scores, into a ZIP; returns its path."""
+    ready = shown.ready
+    if not ready:
+        raise gr.Error("There is nothing to download yet.", print_exception=False)
+    photo = shown.title
+    path = Path(get_upload_folder()) / uuid.uuid4().hex / f"{photo}_x4.zip"
+    path.parent.mkdir(parents=True)
+    files = [(pane.file.orig_name, pane.file.path) for pane in ready]
+    try:
+        write_zip(path, files, scores, photo, weights_digests())
+    except OSError:
+        raise gr.Error(
+            "A picture is no longer kept: compare the photo again.", print_exception=False
+        ) from None
+    return str(path)
+
+
+def explain(shown: ComparerData, scores: Mapping[str, Scores], seen: Seen) -> tuple[str, str]:
+    """Return the two plots of what is shown: quality and spectrum, HTML."""
+    images = {pane.key: _read(pane) for pane in shown.ready}
+    if any(s.today for s in scores.values()):
+        sr, original = repeat(images[INPUT]), Original(images[ORIGINAL])
+        nearest = Scores(None, math.nan, original.score(sr), None, original.detail(sr))
+        scores = {"Nearest": nearest, **scores}
+    curves = spectra({pane.name: images[pane.key] for pane in shown.ready if pane.key != INPUT})
+    return perception_distortion(scores, seen.quality(shown)), power_spectrum(curves)
+
+
+def opened(*shown_scores_seen: Any) -> tuple[bool, str, str]:  # noqa: ANN401
+    """Draw the plots when a person wants to see them."""
+    return True, *explain(*shown_scores_seen)
+
+
+def renewed(is_open: bool, *shown_scores_seen: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """Draw the plots of another picture; the spectra of 4 megapixels take seconds."""
+    return explain(*shown_scores_seen) if is_open else (gr.skip(), gr.skip())
+
+
+def _read(pane: Pane) -> Image:
+    return read_image(pane.file.path)

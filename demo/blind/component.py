@@ -1,0 +1,58 @@
+"""The blind test's component: shows a trial and tells what was answered, after how long.
+
+Its HTML, CSS and JavaScript lie beside it, see `demo.parts.templates`. Nothing that a browser is
+sent before an answer tells a method: neither texts, which are the same for all trials of a kind,
+nor the pictures, see `demo.blind.pictures`.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+from gradio.data_classes import GradioModel
+
+from demo.parts.templates import templates
+
+FOLDER = Path(__file__).parent
+SCRIPTS = ("pictures", "screens", "answers")  # joined in this order
+
+
+class BlindData(GradioModel):
+    """What is on the screen. Pictures are texts of `encode`, from the left."""
+
+    serial: str = ""  # other in every update
+    screen: Literal["start", "calibration", "trial", "results", "failure"] = "start"
+    message: str = ""
+    ticket: str = ""  # what the browser keeps; "" for none; a failure leaves what it has
+    done: dict[str, int] = {}  # trials answered by part; only on "start" and "results"
+    total: dict[str, int] = {}
+    is_synced: bool = False  # whether votes are copied to a dataset
+    part: str = ""
+    trial: str = ""  # its id
+    kind: str = ""  # "rating", "real" or "closer"
+    place: int = 0  # of the trial in its part, from 1
+    pictures: list[str] = []
+    answers: list[str] = []  # to the pictures of the calibration
+    reference: str = ""  # the original, for "closer"
+
+
+class Blind(gr.HTML):
+    """Shows BlindData. What an event carries comes from a client and can be anything.
+
+    Events, all with the `ticket` that the browser keeps: `look` for the start, `begin` with the
+    `part` and whether it has been `calibrated`, `vote` with `part`, `trial`, `answer` and
+    `seconds`, and `erase`.
+    """
+
+    data_model = BlindData
+
+    def __init__(self, value: BlindData, **kwargs: Any) -> None:  # noqa: ANN401
+        """Take gr.HTML's keyword arguments, such as elem_id."""
+        super().__init__(value=value, **templates(FOLDER, "blind", SCRIPTS), **kwargs)
+
+    def preprocess(self, payload: BlindData | None) -> None:
+        """Drop what a client sends: this is no input."""
+
+    def postprocess(self, value: BlindData) -> BlindData:
+        """Pass the data on."""
+        return value

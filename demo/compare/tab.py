@@ -1,0 +1,194 @@
+"""The tab "Compare": one photo through all methods, in linked panes, with scores."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import gradio as gr
+
+from demo.analysis.panel import Analysis
+from demo.compare.dial import STEPS, DialHandler, Seen
+from demo.compare.handlers import Handlers, chosen, example, linked, place, shrink, stop
+from demo.compare.placer import Placer
+from demo.compare.turn import Turn
+from demo.compare.updates import Updates
+from demo.compare.upload import UploadImage
+from demo.engine.cache import Results
+from demo.engine.examples import NAMES, original_path
+from demo.engine.table import BEST
+from demo.parts.events import HEAVY, HEAVY_DIAL, LIGHT, LIGHT_QUEUED
+from demo.viewer.viewer import Comparer
+from srgan.images import SCALE
+from srgan.upscale import Upscaler
+
+MAX_FILE_MB = 20
+
+MODES = [
+    ("This is the original: shrink it ×4, restore it, score it", "original"),
+    ("This is a small image: enlarge it ×4", "small"),
+]
+PROTOCOLS = [("Today's protocol", "today"), ("The paper's protocol", "paper")]
+TODAY = """**PSNR** and **SSIM** tell how close the pixels are to the original's (BT.601 luma, \
+4 pixels off each side, SSIM with an 11×11 Gaussian window)."""
+PAPER = """**PSNR** and **SSIM** as the paper measured them, with the Daala tools (BT.709 luma, \
+4 pixels off each side, an SSIM window that grows with the image). The captions above keep today's \
+protocol."""
+MEANING = f"""**Detail** is how much fine structure there is, right or wrong, in percent of the \
+original's. **Agreement** shrinks the result again and compares it with the input. {BEST} is the \
+best of a column. The paper expects SRGAN to score *lower* than SRResNet, by about 2.5 dB, and \
+yet people prefer it: these numbers reward averaging. Judge by eye."""
+
+DIAL = """Adds a pane. 0 is SRResNet, trained on the squared error; 1 is SRGAN; between them every \
+parameter of the network is a mixture of theirs, not the pixels."""
+
+
+class CompareTab:
+    """Components and events of the tab, made inside a `gr.Tab`.
+
+    Args:
+        upscalers: Methods by name, in the order of their panes.
+        max_output_pixels: Largest image that a method may make.
+        dial: The upscaler at a share of SRGAN from 0 to 1; without it there is no dial.
+        results: What was computed before.
+    """
+
+    def __init__(
+        self,
+        upscalers: Mapping[str, Upscaler],
+        max_output_pixels: int,
+        dial: Callable[[float], Upscaler] | None = None,
+        results: Results | None = None,
+    ) -> None:
+        handlers = Handlers(upscalers, max_output_pixels, results)
+        dials = DialHandler(dial, results) if dial else None
+        first = example(next(iter(NAMES)), Turn())
+        with gr.Row():
+            with gr.Column(scale=1, min_width=280):
+                self._controls(first, max_output_pixels)
+            with gr.Column(scale=4, min_width=320):
+                self._results(first, has_dial=dials is not None)
+        self.shown, self.source = gr.State(first.panes), gr.State(first.source)
+        self.scores, self.seen = gr.State(first.scores), gr.State(Seen())
+        self.turn = gr.State(Turn())
+        self._updated = [
+            *(self.comparer, self.shown, self.today, self.paper, self.status, self.placer),
+            *(self.photo, self.source, self.mode, self.scores, self.dial, self.seen),
+        ]  # in the order of Updates
+        self._connect(handlers, dials)
+        self._add_api(handlers, list(upscalers))
+
+    def _controls(self, first: Updates, max_output_pixels: int) -> None:
+        self.photo = UploadImage(
+            label="Your photo",
+            placeholder="Drop a photo here,\nclick to choose, or paste",
+            sources=["upload", "clipboard"],
+            buttons=[],
+            height=220,
+            elem_id="photo",
+        )
+        gr.Markdown(_limits(max_output_pixels), elem_id="limits")
+        self.placer = Placer(visible="hidden", elem_id="placer")
+        self.mode = gr.Radio(MODES, value=first.mode, label="What is it?", elem_id="mode")
+        self.status = gr.Markdown(first.status, elem_id="status", min_height=64)
+        self.stop = gr.Button("Stop", variant="stop", size="sm", elem_id="stop")
+        gr.Markdown("Or one of these, precomputed:")
+        with gr.Row(elem_id="examples"):
+            self.examples = {
+                name: gr.Button(label, icon=original_path(name), size="sm", min_width=80)
+                for name, label in NAMES.items()
+            }
+
+    def _results(self, first: Updates, has_dial: bool) -> None:
+        self.comparer = Comparer(first.panes, elem_id="comparer")
+        self.dial = gr.Slider(
+            *(0, 1, 0),
+            step=1 / STEPS,
+            label="Between the two losses",
+            info=DIAL,
+            buttons=[],
+            visible=has_dial,
+            elem_id="dial",
+        )
+        self.analysis = Analysis()
+        self.protocol = gr.Radio(
+            PROTOCOLS, value="today", label="PSNR and SSIM in", elem_id="protocol"
+        )
+        with gr.Column(elem_id="today") as self.today_box:
+            self.today = gr.Markdown(first.today, buttons=["copy"])
+            gr.Markdown(TODAY)
+        with gr.Column(visible=False, elem_id="paper") as self.paper_box:
+            self.paper = gr.Markdown(first.paper, buttons=["copy"])
+            gr.Markdown(PAPER)
+        gr.Markdown(MEANING)
+
+    def _connect(self, handlers: Handlers, dials: DialHandler | None) -> None:
+        # A run starts when `begun` changes. It could follow its triggers with `.then`, but the
+        # browser handles the listeners of one trigger in turn, and what ends the old run must come
+        # first: else a last step of it would overwrite what the trigger itself has shown.
+        begun = gr.State()
+        run = begun.change(
+            handlers.run,
+            [self.source, self.mode, self.turn, begun],
+            self._updated,
+            show_progress_on=self.status,
+            trigger_mode="multiple",  # the run before may still be on its way out
+            api_visibility="private",
+            **HEAVY,
+        )
+        self.analysis.connect(self.comparer, self.shown, self.scores, self.seen, self.protocol)
+        runs = [run]
+        if dials:
+            runs.append(
+                self.dial.input(
+                    dials.run,
+                    [self.dial, self.shown, self.scores, self.seen, self.turn],
+                    self._updated,
+                    show_progress="hidden",
+                    trigger_mode="always_last",
+                    api_visibility="private",
+                    **HEAVY_DIAL,
+                )
+            )
+        for each in runs:
+            self.analysis.follow(each)
+        buttons = [button.click for button in (self.stop, *self.examples.values())]
+        gr.on([self.photo.upload, self.mode.input, *buttons], None, cancels=runs)
+
+        new = [self.source, begun, self.placer]
+        self.photo.upload(chosen, [self.photo, self.turn], new, **LIGHT_QUEUED)
+        self.mode.input(Turn.begin, self.turn, begun, **LIGHT_QUEUED)
+        for event, begin in ((self.placer.place, place), (self.placer.shrink, shrink)):
+            event(None, cancels=runs)
+            event(begin, self.turn, begun, **LIGHT_QUEUED)
+        self.stop.click(stop, [self.shown, self.turn], [self.comparer, self.status], **LIGHT)
+        for name, button in self.examples.items():
+            shows = button.click(partial(example, name), self.turn, self._updated, **LIGHT)
+            self.analysis.follow(shows)
+        self.protocol.input(
+            lambda p: (gr.Column(visible=p == "today"), gr.Column(visible=p == "paper")),
+            self.protocol,
+            [self.today_box, self.paper_box],
+            **LIGHT,
+        )
+
+    def open_link(self, page: gr.Blocks) -> None:
+        """Show at the start what the address asks for."""
+        shows = page.load(linked, [self.shown, self.turn], self._updated, **LIGHT)
+        self.analysis.follow(shows)
+
+    def _add_api(self, handlers: Handlers, methods: list[str]) -> None:
+        files = [gr.File(label=f"{method} ×{SCALE}, PNG", visible=False) for method in methods]
+        report = gr.JSON(label="Scores", visible=False)
+        oversize = gr.Radio(["centre", "shrink"], label="If it is too large", visible=False)
+        inputs = [self.photo, self.mode, oversize]
+        gr.Button(visible=False).click(
+            handlers.api, inputs, [*files, report], api_name="compare", **HEAVY
+        )
+
+
+def _limits(max_output_pixels: int) -> str:
+    original, small = max_output_pixels / 1e6, max_output_pixels / SCALE**2 / 1e6
+    return (
+        f"Up to {original:.1f} megapixels for an original, {small:.2f} for a small image, "
+        f"{MAX_FILE_MB} MB a file; of a larger photo you place a piece or shrink it. PNG, JPEG, "
+        "WebP, AVIF, TIFF, BMP, GIF. Photos are deleted within an hour or two."
+    )

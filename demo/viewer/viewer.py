@@ -1,0 +1,108 @@
+"""The linked viewer: one shared view over several pictures of the same scene.
+
+Its HTML, CSS and JavaScript lie in `viewer/`; names and captions reach the page only as data.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData, GradioModel
+from gradio.utils import get_upload_folder
+
+from demo.parts.links import refuse_link
+from demo.parts.templates import templates
+from srgan.images import Image, write_png
+
+VIEWER = Path(__file__).parent
+INPUT, ORIGINAL = "input", "original"  # keys of the panes that no method made
+SCRIPTS = ("state", "draw", "views", "region", "link", "panes", "hands")  # joined in this order
+
+
+class Pane(GradioModel):
+    """One picture of the scene, or the place where it will appear."""
+
+    key: str  # "input", "bicubic", …: names the pane between updates
+    name: str  # what people read: "Small input", "SRGAN"
+    width: int  # of this picture, in its own pixels
+    height: int
+    caption: str = ""  # plain text, "29.34 dB · SSIM 0.812"
+    state: str = "waiting"  # "waiting", "working", "ready" or "stopped"
+    done: float = 0.0  # while working, 0..1
+    file: FileData | None = None  # PNG; orig_name is the name of the download
+
+
+class ComparerData(GradioModel):
+    """Everything the viewer shows. The view is reset when id changes, and only then."""
+
+    id: str = ""
+    photo: str = ""  # name of the built-in photo, for links that restore it
+    panes: list[Pane] = []
+
+    @property
+    def ready(self) -> list[Pane]:
+        """The panes whose picture is there, the small input first."""
+        return [pane for pane in self.panes if pane.file]
+
+    @property
+    def title(self) -> str:
+        """The name that the files of a comparison share."""
+        return self.ready[0].file.orig_name.removesuffix("_small.png")
+
+
+class Comparer(gr.HTML):
+    """Shows ComparerData in linked panes, a slider, by flicker or as a difference.
+
+    Zoom, position and view stay in the browser. Its event `region` carries the marked rectangle:
+    `id` of the data and `region`, x, y, width and height in pixels of the outputs or None.
+    """
+
+    data_model = ComparerData
+
+    def __init__(self, value: ComparerData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+        """Take gr.HTML's keyword arguments, such as elem_id and visible."""
+        super().__init__(value=value, **templates(VIEWER, "viewer", SCRIPTS), **kwargs)
+
+    def preprocess(self, payload: ComparerData | None) -> None:
+        """Drop what a client sends: it may name any cached file, and the viewer is no input."""
+
+    async def async_move_resource_to_block_cache(
+        self, url_or_file_path: str | Path | None
+    ) -> str | None:
+        """Refuse links; take files as Gradio does, before preprocess is asked."""
+        refuse_link(url_or_file_path)
+        return await super().async_move_resource_to_block_cache(url_or_file_path)
+
+    def postprocess(self, value: ComparerData | None) -> ComparerData | None:
+        """Pass the data on; Gradio adds the address of each file."""
+        return value
+
+    def api_info(self) -> dict[str, Any]:
+        """Describe the value to API clients, which then download the files."""
+        return ComparerData.model_json_schema()
+
+    def example_payload(self) -> None:
+        """Nothing: the viewer is not an input."""
+
+    def example_value(self) -> None:
+        """Nothing: the viewer is not an input."""
+
+
+def write_pane_file(image: Image, name: str) -> FileData:
+    """Write an (H, W, 3) image as PNG for a pane; name is what a download is called.
+
+    The file lies in Gradio's cache, which Gradio serves without a copy, in a folder named after
+    the content: equal pictures share a file, and the address of one tells nothing of another.
+    """
+    digest = hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
+    plain = re.sub(r"[^\w.-]", "_", name).lstrip(".") or "picture.png"
+    path = Path(get_upload_folder()) / digest / plain
+    if path.exists():
+        os.utime(path)  # delete_cache goes by age
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(image, path)
+    return FileData(path=str(path), orig_name=name, mime_type="image/png")

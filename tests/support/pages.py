@@ -1,0 +1,64 @@
+"""The demo's page as a person has it: opened, a photo dropped on it, what it then shows."""
+
+import io
+import re
+from contextlib import contextmanager
+
+import httpx
+import numpy as np
+import PIL.Image
+from playwright.sync_api import expect
+from support.browser import drop_file, serve
+
+from app import LAUNCH
+from demo.page import build_page
+
+DESKTOP = {"viewport": {"width": 1440, "height": 900}}
+
+
+@contextmanager
+def opened(browser, url, context=DESKTOP):
+    """A page that shows its first example; fails the test on any error in the browser."""
+    errors = []
+    with browser.new_context(**context) as session:
+        page = session.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(url)
+        expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5, timeout=20_000)
+        yield page
+    assert not errors
+
+
+@contextmanager
+def opened_over(browser, upscalers, **limits):
+    """A page over mock upscalers."""
+    with serve(build_page(upscalers, **limits), **LAUNCH) as url, opened(browser, url) as page:
+        yield page
+
+
+def drop(page, path):
+    """On the empty zone or on the photo that lies there."""
+    there = page.locator("#photo img").count()
+    drop_file(page, "#photo img" if there else "#photo button[aria-dropeffect]", path)
+
+
+def wait_for(page, name, panes=5):
+    """Until all panes show the photo of this name."""
+    links = page.locator(f"#comparer a[download^='{name}_']")
+    expect(links).to_have_count(panes, timeout=60_000)
+
+
+def served(page, key):
+    """The picture of a pane, from the bytes behind its download."""
+    link = page.locator(f"#comparer figure[data-key={key}] a[download]")
+    response = httpx.get(link.evaluate("a => a.href"))
+    assert response.headers["content-type"] == "image/png"
+    return np.asarray(PIL.Image.open(io.BytesIO(response.content)))
+
+
+def rows(page, box="#today"):
+    """The score table: cells by method, without the mark of the best."""
+    expect(page.locator(f"{box} table")).to_be_visible()
+    texts = page.locator(f"{box} tbody tr").all_inner_texts()
+    cells = [re.split(r"\s*\t\s*", text.replace("★", "").strip()) for text in texts]
+    return {name: [value.strip() for value in values] for name, *values in cells}

@@ -1,0 +1,88 @@
+"""The demo as a process of its own: how it starts, and how it ends."""
+
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import PIL.Image
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from support.mocks import noise, save
+from support.process import compare
+
+from benchmarks.running import LOG, ROOT
+from srgan.upscale import NETWORKS, WEIGHTS
+
+
+def test_sigterm_during_work_ends_it_and_the_next_start_works(start, tmp_path):
+    photo = save(tmp_path, noise(512, 512))
+    with start() as (process, url):
+        client = Client(url, verbose=False)
+        client.submit(handle_file(str(photo)), "original", None, api_name="/compare")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+    assert "Traceback" not in (tmp_path / LOG).read_text()
+    with start() as (_, url):
+        assert compare(url, photo)[-1]["scores"]["SRGAN"]["today"]["psnr"] > 0
+
+
+def test_a_port_that_is_taken_is_passed_over_and_the_address_told(start):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with start(GRADIO_SERVER_PORT=str(taken)) as (_, url):
+            assert url.rsplit(":", 1)[-1].strip("/") != str(taken)
+            assert Client(url, verbose=False).view_api(return_format="dict")["named_endpoints"]
+
+
+def test_without_its_temporary_folder_it_goes_on(start, settings, tmp_path):
+    photo = save(tmp_path, noise(64, 64))
+    with start() as (_, url):
+        before = compare(url, photo)
+        shutil.rmtree(settings["GRADIO_TEMP_DIR"])
+        shutil.rmtree(settings["RESULTS_DIR"])
+        after = compare(url, photo)
+        assert after[-1]["scores"]["SRGAN"]["today"] == before[-1]["scores"]["SRGAN"]["today"]
+
+
+def test_a_full_disk_is_told_and_it_goes_on_when_there_is_room(start, tmp_path):
+    """No file of the process can grow beyond a size, as in test_blind_store.py."""
+    photo = tmp_path / "photo.jpg"  # smaller than the pictures that are made of it
+    PIL.Image.fromarray(noise(64, 64)).save(photo, quality=50)
+    room = photo.stat().st_size + 1000
+    with start() as (process, url):
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, -1))
+        with pytest.raises(AppError, match="no room left"):
+            compare(url, photo)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        assert compare(url, photo)[-1]["scores"]["SRGAN"]["today"]["psnr"] > 0
+
+
+@pytest.mark.parametrize("broken", ["missing", "cut", "a pickle"])
+def test_without_sound_weights_it_does_not_start_and_says_which(settings, tmp_path, broken):
+    copy = tmp_path / "copy"
+    for folder in ("demo", "srgan", "weights"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "app.py", copy)
+    path = copy / "weights" / NETWORKS["SRGAN"]
+    content = {"cut": (WEIGHTS / path.name).read_bytes()[:1000], "a pickle": b"\x80\x02}q\0."}
+    path.unlink()
+    if broken in content:
+        path.write_bytes(content[broken])
+    run = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=copy,
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("Cannot start: ")
+    assert "srgan.safetensors" in run.stderr
+    assert "Traceback" not in run.stderr

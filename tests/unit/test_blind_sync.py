@@ -1,0 +1,411 @@
+"""The votes in a dataset: against a hub on this machine that fails, forgets and comes back."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from huggingface_hub import constants
+
+from demo.blind.store import Store, Vote
+from demo.blind.sync import Sync, start_sync
+
+ROOT = Path(__file__).parents[2]
+REPO, TOKEN = "somebody/votes", "hf_secret"
+MOMENT = 0.002  # minutes between uploads
+
+
+class Hub(ThreadingHTTPServer):
+    """The few routes of the Hugging Face Hub that the sync calls, over commits in memory."""
+
+    daemon_threads = True
+
+    def __init__(self, port=0):
+        super().__init__(("127.0.0.1", port), Handler)
+        self.commits = {}  # sha: {name: bytes}, in order
+        self.is_broken = False
+        self.loses_answers = False  # a commit is made, but the answer is a failure
+        self.intruder = None  # files that somebody else uploads just before a commit
+        self.requests = []
+        self.lock = threading.Lock()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @property
+    def files(self):
+        return list(self.commits.values())[-1] if self.commits else {}
+
+    def commit(self, files):
+        sha = hashlib.sha1(str(len(self.commits)).encode()).hexdigest()
+        self.commits[sha] = files
+
+    def rows(self, folder="votes"):
+        """Every row of every file."""
+        texts = (text for name, text in self.files.items() if name.startswith(f"{folder}/"))
+        return [json.loads(line) for text in texts for line in text.decode().splitlines()]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body=b"", **headers):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"Content-Length": len(data), **headers}.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def route(self):
+        hub, body = self.server, self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        hub.requests.append(self.path)
+        if hub.is_broken:
+            return self.answer(500, {"error": "broken"})
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return self.answer(401, {"error": "no token"})
+        with hub.lock:
+            if self.path == "/api/repos/create":
+                return self.create(hub, json.loads(body))
+            if not hub.commits:
+                return self.answer(404, {"error": "no such dataset"})
+            api = f"/api/datasets/{REPO}"
+            if self.path in (api, f"{api}/revision/main"):
+                return self.answer(200, {"id": REPO, "sha": list(hub.commits)[-1]})
+            if match := re.match(rf"{api}/tree/(\w+)\?", self.path):
+                return self.answer(200, [entry(*file) for file in hub.commits[match[1]].items()])
+            if match := re.match(rf"/datasets/{REPO}/resolve/(\w+)/(.+)", self.path):
+                sha, data = match[1], hub.commits[match[1]][match[2]]
+                return self.answer(200, data, ETag=f'"{oid(data)}"', X_Repo_Commit=sha)
+            if self.path == f"{api}/preupload/main":
+                return self.answer(
+                    200, {"files": [self.mode(f) for f in json.loads(body)["files"]]}
+                )
+            if self.path == f"{api}/commit/main":
+                return self.commit(hub, list(map(json.loads, body.splitlines())))
+        return self.answer(404, {"error": "no such route"})
+
+    do_GET = do_HEAD = do_POST = route  # noqa: N815 - names of http.server
+
+    def create(self, hub, wanted):
+        assert f"{wanted['organization']}/{wanted['name']}" == REPO
+        assert (wanted["type"], wanted["visibility"]) == ("dataset", "private")
+        exists = bool(hub.commits)
+        if not exists:
+            hub.commit({".gitattributes": b"* text=auto\n"})
+        self.answer(409 if exists else 200, {"url": f"{hub.url}/datasets/{REPO}"})
+
+    def mode(self, file):
+        data = self.server.files.get(file["path"])
+        mode = {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
+        return mode | ({"oid": oid(data)} if data is not None else {})
+
+    def commit(self, hub, lines):
+        parent = lines[0]["value"].get("parentCommit")
+        if parent and hub.intruder:
+            hub.commit({**hub.files, **hub.intruder})
+            hub.intruder = None
+        if parent and parent != list(hub.commits)[-1]:
+            return self.answer(412, {"error": "the branch has moved on"})
+        added = {v["path"]: base64.b64decode(v["content"]) for v in (x["value"] for x in lines[1:])}
+        hub.commit({**hub.files, **added})
+        if hub.loses_answers:
+            return self.answer(500, {"error": "lost"})
+        sha = list(hub.commits)[-1]
+        url = f"{hub.url}/datasets/{REPO}/commit/{sha}"
+        return self.answer(200, {"success": True, "commitOid": sha, "commitUrl": url})
+
+
+def oid(data):
+    return hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
+
+
+def entry(name, data):
+    return {"type": "file", "path": name, "size": len(data), "oid": oid(data)}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """The library waits seconds before it repeats a failed request."""
+    monkeypatch.setattr(
+        "huggingface_hub.utils._http.time", SimpleNamespace(sleep=lambda _: time.sleep(0.01))
+    )
+
+
+@contextmanager
+def running(hub):
+    thread = threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield hub
+    finally:
+        hub.shutdown()
+        thread.join()
+        hub.server_close()
+
+
+def turn_to(monkeypatch, url):
+    """As HF_ENDPOINT does, which is read when the library is imported."""
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    path = "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + path)
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    with running(Hub()) as hub:
+        turn_to(monkeypatch, hub.url)
+        yield hub
+
+
+@contextmanager
+def synced(store, wait=True):
+    """A demo that runs with this store, and ends in an orderly way."""
+    sync = Sync(store, REPO, TOKEN, MOMENT)
+    try:
+        if wait:
+            assert sync.wait(30)
+        yield sync
+    finally:
+        sync.stop()
+
+
+@pytest.fixture
+def new_store(tmp_path):
+    """A store on a new disk, as after every start of a Space."""
+    numbers = iter(range(100))
+    return lambda: Store(tmp_path / f"{next(numbers)}" / "ratings.db")
+
+
+def vote(number, rater=0):
+    return Vote(
+        f"{rater:032x}", f"{number:032x}", "rating", "test", "cat", "SRGAN", None, "4", 2.5, "v1", 9
+    )
+
+
+def until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "not within 30 s"
+        time.sleep(0.01)
+
+
+def keys(rows):
+    return sorted(row["trial"] for row in rows)
+
+
+def test_votes_come_back_on_a_new_disk_and_none_twice(hub, new_store):
+    first = new_store()
+    with synced(first):
+        for number in range(3):
+            assert first.add(vote(number))
+    second = new_store()
+    with synced(second):
+        assert second.votes() == [vote(0), vote(1), vote(2)]
+        assert not second.add(vote(1))
+        assert second.add(vote(3))
+    third = new_store()
+    with synced(third):
+        assert sorted(third.votes()) == [vote(number) for number in range(4)]
+    assert keys(hub.rows()) == [vote(number).trial for number in range(4)]
+    assert len([name for name in hub.files if name.startswith("votes/")]) == 2  # a file a start
+
+
+def test_votes_are_uploaded_while_the_demo_runs(hub, new_store):
+    store = new_store()
+    with synced(store):
+        store.add(vote(0))
+        until(lambda: len(hub.rows()) == 1)
+        store.add(vote(1))
+        until(lambda: len(hub.rows()) == 2)
+
+
+def test_votes_from_before_are_uploaded_once(hub, new_store):
+    store = new_store()
+    store.add(vote(0))
+    with synced(store):
+        pass
+    with synced(store):  # this disk has survived
+        store.add(vote(1))
+    assert keys(hub.rows()) == [vote(0).trial, vote(1).trial]
+
+
+def test_nothing_to_say_makes_no_commit(hub, new_store):
+    with synced(new_store()) as sync:
+        count = len(hub.requests)
+        until(lambda: sync.wait(0) and len(hub.commits) == 1)
+        time.sleep(0.3)  # some turns of the scheduler
+        assert len(hub.requests) == count
+
+
+def test_the_demo_runs_without_the_hub_and_catches_up_later(monkeypatch, new_store, caplog):
+    hub = Hub()
+    hub.server_close()  # now nobody listens there
+    turn_to(monkeypatch, hub.url)
+    store = new_store()
+    with synced(store, wait=False) as sync:
+        assert not sync.wait(30)
+        assert store.add(vote(0))
+        until(lambda: caplog.text.count("cannot be reached") > 1)
+        with running(Hub(hub.server_port)) as hub:
+            until(lambda: len(hub.rows()) == 1)
+            sync.stop()
+    assert TOKEN not in caplog.text
+
+
+def test_failures_of_the_hub_are_outlived(hub, new_store, caplog):
+    hub.is_broken = True
+    store = new_store()
+    with synced(store, wait=False) as sync:
+        assert not sync.wait(30)
+        store.add(vote(0))
+        hub.is_broken = False
+        until(lambda: len(hub.rows()) == 1)
+        hub.is_broken = True
+        store.add(vote(1))
+        count = len(hub.requests)
+        until(lambda: len(hub.requests) > count + 6)  # the library's tries, and ours
+        hub.is_broken = False
+        until(lambda: len(hub.rows()) == 2)
+    assert "500" in caplog.text
+
+
+def test_a_commit_whose_answer_is_lost_counts_once(hub, new_store):
+    store = new_store()
+    with synced(store):
+        hub.loses_answers = True
+        store.add(vote(0))
+        until(lambda: sum("preupload" in path for path in hub.requests) > 1)  # tried again
+        hub.loses_answers = False
+        store.add(vote(1))
+    assert keys(hub.rows()) == [vote(0).trial, vote(1).trial]
+
+
+def test_votes_are_taken_while_the_hub_hangs(hub, new_store):
+    store = new_store()
+    with hub.lock:  # every request waits for it
+        sync = Sync(store, REPO, TOKEN, MOMENT)
+        until(lambda: hub.requests)
+        assert all(store.add(vote(number)) for number in range(20))
+        assert len(store.votes()) == 20
+        assert not sync.wait(0)
+    sync.stop()
+    assert len(hub.rows()) == 20
+
+
+def test_deleted_votes_leave_the_dataset_and_do_not_come_back(hub, new_store):
+    first = new_store()
+    with synced(first):
+        first.add(vote(0, rater=1))
+        first.add(vote(1, rater=2))
+        first.add(vote(2, rater=3))
+        until(lambda: len(hub.rows()) == 3)
+        first.delete(vote(2, rater=3).rater)  # out of the file of this start
+        until(lambda: len(hub.rows()) == 2)
+    second = new_store()
+    with synced(second):
+        assert second.delete(vote(0, rater=1).rater) == 1  # out of the file of another
+        until(lambda: len(hub.rows()) == 1)
+    third = new_store()
+    with synced(third):
+        assert third.votes() == [vote(1, rater=2)]
+        assert not third.add(vote(0, rater=1))
+    assert len(hub.rows("retired")) == 2
+
+
+def test_a_deletion_loses_nothing_that_another_process_uploads_meanwhile(hub, new_store):
+    with synced(first := new_store()):
+        first.add(vote(0, rater=1))
+        first.add(vote(1, rater=2))
+    (name,) = (name for name in hub.files if name.startswith("votes/"))
+    late = json.dumps(vote(2, rater=3)._asdict()).encode() + b"\n"
+    hub.intruder = {name: hub.files[name] + late}
+    with synced(second := new_store()):
+        second.delete(vote(0, rater=1).rater)
+        until(lambda: len(hub.rows()) == 2 and hub.intruder is None)
+    assert keys(hub.rows()) == [vote(1).trial, vote(2).trial]
+
+
+def test_lines_that_are_no_votes_are_left_out_and_left_alone(hub, new_store, caplog):
+    bad = [
+        "",
+        "no JSON",
+        "[1]",
+        '{"rater": 5}',
+        json.dumps(vote(1)._asdict() | {"answer": "9"}),
+        json.dumps(vote(2)._asdict() | {"trial": ["x"]}),
+        json.dumps(vote(3)._asdict() | {"time": 2**70}),
+        json.dumps(vote(4)._asdict() | {"photo": "=cmd()"}),
+        json.dumps({"rater": vote(5).rater}),
+        json.dumps(vote(6)._asdict() | {"photo": "\ud800"}),
+    ]
+    text = "\n".join([*bad, json.dumps(vote(0)._asdict()), ""]).encode() + b"\xff\xfe"
+    hub.commit({"votes/by-hand.jsonl": text, "README.md": b"# Votes"})
+    store = new_store()
+    with synced(store):
+        assert store.votes() == [vote(0)]
+        store.add(vote(7))
+    assert hub.files["votes/by-hand.jsonl"] == text
+    assert "no votes" in caplog.text
+
+
+DEMO = f"""
+import sys
+from pathlib import Path
+from demo.blind.store import Store, Vote
+from demo.blind.sync import start_sync
+store = Store(Path(sys.argv[1]))
+start_sync(store, {MOMENT})
+print(len(store.votes()), flush=True)
+for line in sys.stdin:
+    print(store.add(Vote(*eval(line))), flush=True)
+"""
+
+
+def test_a_killed_demo_on_a_new_disk_has_all_that_was_synced(hub, tmp_path):
+    settings = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "RATINGS_REPO": REPO}
+    settings["TMPDIR"] = str(tmp_path)  # a killed process cleans nothing up
+    for start, expected in enumerate([0, 5, 10]):
+        demo = subprocess.Popen(
+            [sys.executable, "-c", DEMO, str(tmp_path / f"{start}.db")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | settings,
+        )
+        with demo:
+            assert demo.stdout.readline() == f"{expected}\n"
+            for number in range(5):
+                demo.stdin.write(f"{tuple(vote(100 * start + number))}\n")
+                demo.stdin.flush()
+                assert demo.stdout.readline() == "True\n"
+            until(lambda expected=expected: len(hub.rows()) == expected + 5)
+            demo.send_signal(signal.SIGKILL)
+    assert len(set(keys(hub.rows()))) == len(hub.rows()) == 15
+
+
+@pytest.mark.parametrize("missing", ["HF_TOKEN", "RATINGS_REPO"])
+def test_without_its_settings_nothing_is_synced(hub, new_store, monkeypatch, missing):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("RATINGS_REPO", REPO)
+    monkeypatch.delenv(missing)
+    assert start_sync(new_store()) is None
+    assert not hub.requests

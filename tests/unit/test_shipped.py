@@ -1,0 +1,58 @@
+"""What lies in the repository: weights that do what the page says, and examples made with them."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from demo.engine.examples import EXAMPLES, NAMES, load_example, original_path
+from srgan.evaluation.report import read_json
+from srgan.images import shrink
+from srgan.metrics import detail, score
+from srgan.reading import read_image
+from srgan.upscale import NETWORKS, WEIGHTS
+from srgan.weights import read_card
+
+DIGESTS = {
+    file: hashlib.sha256((WEIGHTS / file).read_bytes()).hexdigest() for file in NETWORKS.values()
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_on_every_example_srresnet_is_closer_and_srgan_has_more_detail(upscalers, name):
+    hr = read_image(original_path(name))
+    sr = {method: upscale(shrink(hr)) for method, upscale in upscalers.items()}
+    assert score(sr["SRResNet"], hr).psnr > score(sr["Bicubic"], hr).psnr
+    assert detail(sr["SRGAN"], hr) > detail(sr["SRResNet"], hr)
+    # and the stored outputs, which the page shows, are these
+    _, stored = load_example(name)
+    for method, image in sr.items():
+        shown = read_image(EXAMPLES / f"{name}_{method.lower()}_x4.png").astype(int)
+        assert np.abs(shown - image).max() <= 1  # another processor may round another way
+        assert stored[method].today.psnr == pytest.approx(score(image, hr).psnr, abs=1e-3)
+
+
+def test_the_examples_were_made_with_these_weights():
+    assert json.loads((EXAMPLES / "scores.json").read_text())["weights"] == DIGESTS
+
+
+def test_the_model_cards_numbers_are_those_of_these_weights_and_as_the_page_says():
+    results = read_json(WEIGHTS / "scores.json")
+    assert {Path(w["file"]).name: w["sha256"] for w in results["weights"].values()} == DIGESTS
+    card = (WEIGHTS / "README.md").read_text("utf-8")
+    assert set(results["sets"]) == {"Set5", "Set14", "BSD100"}
+    for entry in results["sets"].values():
+        means = {method: m["mean"] for method, m in entry["methods"].items()}
+        assert means["srresnet"]["psnr_today"] > means["bicubic"]["psnr_today"]
+        assert means["srgan"]["detail"] > means["srresnet"]["detail"]
+        for method in ("nearest", "bicubic", "srresnet", "srgan"):
+            assert f"| {method} | {means[method]['psnr_today']:.2f} |" in card
+    assert all(digest in card for digest in DIGESTS.values())
+
+
+@pytest.mark.parametrize("file", NETWORKS.values())
+def test_the_cards_say_how_the_weights_were_made(file):
+    card = read_card(WEIGHTS / file)
+    assert {"name", "steps", "loss", "data", "licence"} <= card.keys()

@@ -1,0 +1,596 @@
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from PIL import Image as Pillow
+
+from srgan.fuse import fast_forward
+from srgan.images import repeat, to_image, to_lr
+from srgan.models import Generator
+from srgan.train import main
+from srgan.training.checkpoint import load_checkpoint, save_checkpoint
+from srgan.training.config import SRGANConfig, TrainConfig
+from srgan.training.initialise import begin_as_nearest
+from srgan.training.steps import Trainer
+from srgan.weights import load_weights, read_card, save_weights
+
+ROOT = Path(__file__).parents[2]
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Photos, fewer validation photos than a batch and of odd sizes, and weights to start from."""
+    folder = tmp_path_factory.mktemp("train")
+    rng = np.random.default_rng(0)
+    for kind, count, side in (("photos", 4, 60), ("validation", 2, 41)):
+        (folder / kind).mkdir()
+        for index in range(count):
+            walk = np.cumsum(rng.normal(0, 12, (side + 5 * index, side + 3, 3)), axis=1) + 128
+            pixels = np.clip(walk, 0, 255).astype(np.uint8)
+            Pillow.fromarray(pixels).save(folder / kind / f"{index}.png")
+    torch.manual_seed(3)
+    save_weights(Generator(1, 4), folder / "start.safetensors", {"steps": "7"})
+    return folder
+
+
+def options(folder, stage, out, **more):
+    """A command line; the networks are as small as they can be."""
+    chosen = {
+        **{"images": folder / "photos", "validation": folder / "validation", "out": out},
+        **{"batch": 4, "patch": 32, "precision": "fp32", "warmup": 2, "steps": 4, "log_every": 2},
+        **{"workers": 1, "evaluate_every": 1000},
+    }
+    if stage == "srresnet":
+        chosen |= {"blocks": 1, "channels": 4}
+    else:
+        chosen |= {"init": folder / "start.safetensors", "features": "mse"}
+        chosen |= {"discriminator_channels": 4, "discriminator_warmup": 2}
+    words = [stage]
+    for name, value in (chosen | more).items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
+    return words
+
+
+def weights_of(run, part="generator"):
+    return load_checkpoint(run / "checkpoint.pt")["trainer"][part]
+
+
+def equal(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def trainer(config=TrainConfig, **options):
+    paths = {"images": "", "validation": "", "out": ""}
+    if config is SRGANConfig:
+        small = {"init": "", "features": "mse", "discriminator_channels": 4}
+        options = small | {"discriminator_warmup": 0, "patch": 32, "warmup": 0} | options
+    torch.manual_seed(0)
+    accelerator = Accelerator(cpu=True, mixed_precision="no")
+    return Trainer(config(**paths, **options), Generator(1, 4), accelerator)
+
+
+def batch(size=2, small=10):
+    torch.manual_seed(1)
+    return torch.rand(size, 3, small, small), torch.rand(size, 3, 4 * small, 4 * small) * 2 - 1
+
+
+# What a step changes, and what it does not
+
+
+def snapshot(network):
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+@pytest.mark.parametrize("spectral_norm", [False, True])
+@pytest.mark.parametrize("gan", ["bce", "relativistic"])
+def test_each_step_leaves_the_other_network_bit_equal(gan, spectral_norm):
+    both = trainer(SRGANConfig, gan=gan, spectral_norm=spectral_norm)
+    lr, hr = batch()
+    sr = fast_forward(both.generator, lr)
+    cut = both._cut(0)
+
+    before, discriminator = snapshot(both.generator), snapshot(both.discriminator)
+    both._set_rates(10, 1.0)
+    both._discriminator_step(cut(sr.detach()), cut(hr))
+    assert equal(snapshot(both.generator), before)
+    assert all(p.grad is None for p in both.generator.parameters())
+    assert not equal(snapshot(both.discriminator), discriminator)
+
+    discriminator = snapshot(both.discriminator)
+    gradients = [p.grad.clone() for p in both.discriminator.parameters()]
+    both._generator_step(sr, lr, hr, cut)
+    assert equal(snapshot(both.discriminator), discriminator)  # statistics and vectors too
+    for parameter, gradient in zip(both.discriminator.parameters(), gradients, strict=True):
+        assert torch.equal(parameter.grad, gradient)
+    assert not equal(snapshot(both.generator), before)
+
+
+def test_discriminator_learns_alone_at_first():
+    both = trainer(SRGANConfig, discriminator_warmup=2)
+    generator, discriminator = snapshot(both.generator), snapshot(both.discriminator)
+    for step in range(2):
+        log = both.step(step, *batch(), 1.0)
+    assert "loss/content" not in log
+    assert equal(snapshot(both.generator), generator)
+    assert not equal(snapshot(both.discriminator), discriminator)
+    assert "loss/content" in both.step(2, *batch(), 1.0)
+    assert not equal(snapshot(both.generator), generator)
+
+
+def test_generators_statistics_are_frozen_in_the_adversarial_stage_only():
+    for config, frozen in ((SRGANConfig, True), (TrainConfig, False)):
+        one = trainer(config)
+        before = snapshot(one.generator)
+        one.step(0, *batch(small=10 if frozen else 8), 1.0)
+        after = snapshot(one.generator)
+        statistics = [key for key in before if "running" in key]
+        affine = [key for key in before if "bn1.weight" in key]
+        assert all(torch.equal(before[key], after[key]) for key in statistics) is frozen
+        assert not any(torch.equal(before[key], after[key]) for key in affine)
+
+
+def test_upsampling_stays_frozen_as_long_as_asked():
+    both = trainer(SRGANConfig, freeze_upsampling=2)
+    before = snapshot(both.generator)
+    for step in range(3):
+        if step == 2:
+            late = {k: v for k, v in snapshot(both.generator).items() if k in both_late(before)}
+            assert equal(late, both_late(before))
+            assert not torch.equal(both.generator.head[0].weight, before["head.0.weight"])
+        both.step(step, *batch(), 1.0)
+    assert not torch.equal(both.generator.tail.weight, before["tail.weight"])
+
+
+def both_late(states):
+    return {k: v for k, v in states.items() if k.startswith(("upsample.", "tail."))}
+
+
+def test_the_steps_gradient_is_that_of_the_weighted_sum():
+    weights = {"pixel": 0.2, "grid": 0.01, "total_variation": 1e-4}
+    both = trainer(SRGANConfig, **weights, content_weight=0.5, clip=1e9)
+    lr, hr = batch()
+    cut = both._cut(5)
+    sr = fast_forward(both.generator, lr)
+    losses = both._losses(lr, hr, cut)
+    weights |= {"content": 0.5, "adversarial": 1e-3}
+    assert losses.keys() == weights.keys()
+    both._generator_step(sr, lr, hr, cut)
+    found = [p.grad.clone() for p in both.generator.parameters()]
+
+    again = trainer(SRGANConfig)  # the same weights, before the step
+    sr = again.generator(lr)
+    total = sum(weight * losses[name](sr) for name, weight in weights.items())
+    expected = torch.autograd.grad(total, list(again.generator.parameters()))
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [0.3, 2.0])
+def test_gradients_are_held_at_their_ratio(ratio):
+    both = trainer(SRGANConfig, adversarial_ratio=ratio, consistency=0.25)
+    log = both.step(0, *batch(), 1.0)
+    content = log["gradient/content"]
+    assert (log["gradient/adversarial"] / content).item() == pytest.approx(ratio, rel=1e-4)
+    assert (log["gradient/consistency"] / content).item() == pytest.approx(0.25, rel=1e-4)
+    held = log["weight/adversarial"]
+    log = both.step(1, *batch(), 1.0)
+    assert log["weight/adversarial"] == pytest.approx(held.item(), rel=0.1)  # smoothed
+
+
+def test_cut_moves_over_all_offsets_and_keeps_images_together():
+    both = trainer(SRGANConfig, margin=8)
+    place = torch.arange(40 * 40.0).view(1, 1, 40, 40)
+    offsets = set()
+    for step in range(400):
+        a = both._cut(step)(place)
+        assert torch.equal(a, both._cut(step)(place))
+        assert a.shape[-2:] == (32, 32)
+        offsets.add(divmod(int(a[0, 0, 0, 0]), 40))
+    assert len(offsets) > 75  # of 81
+    assert {y for y, _ in offsets} == {x for _, x in offsets} == set(range(9))
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_new_generators_begin_as_nearest_neighbour_and_learn_everywhere(training):
+    generator = Generator(2, 16).train(training)
+    begin_as_nearest(generator)
+    lr = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(to_image(generator(to_lr(lr))), repeat(lr))
+
+    optimizer = torch.optim.Adam(generator.parameters(), 1e-3)
+    for _ in range(3):  # a weight behind one that is zero gets its gradient a step later
+        optimizer.zero_grad()
+        generator(to_lr(lr)).square().mean().backward()
+        optimizer.step()
+    for name, parameter in generator.named_parameters():
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_average_is_a_weighted_mean_and_remembers_its_decay():
+    one = trainer(decay=0.5)
+    weight = one.generator.tail.weight.data
+    with torch.no_grad():
+        for value in (0.0, 1.0, 1.0):
+            weight.fill_(value)
+            one.update_average()
+    # first a copy; then decays of min(0.5, 1 / 11) and min(0.5, 2 / 12)
+    expected = 1 - (1 / 11) * (2 / 12)
+    assert one.average.module.tail.weight.mean().item() == pytest.approx(expected)
+
+
+def test_schedules():
+    def rates(schedule, **more):
+        config = TrainConfig(images="", validation="", out="", schedule=schedule, **more)
+        return [config.schedule_at(progress) for progress in (0, 0.5, 0.9, 1)]
+
+    assert rates("constant") == [1, 1, 1, 1]
+    assert rates("linear", anneal=0.2) == pytest.approx([1, 1, 0.5, 0])
+    assert rates("cosine") == pytest.approx([1, 0.5, 0.0245, 0], abs=1e-3)
+
+
+# Runs
+
+
+@pytest.mark.parametrize("stage", ["srresnet", "srgan"])
+def test_a_run_leaves_weights_card_config_and_curves(stage, folder, tmp_path, capsys):
+    assert main(options(folder, stage, tmp_path / "run", evaluate_every=2)) == 0
+    run = tmp_path / "run"
+    assert sorted(p.name.split(".")[0] for p in run.iterdir()) == sorted(
+        ["checkpoint", "config", "events", stage]
+    )
+    average = {k: v for k, v in weights_of(run, "average").items() if k != "n_averaged"}
+    saved = load_weights(run / f"{stage}.safetensors").state_dict()
+    assert equal({f"module.{key}": value for key, value in saved.items()}, average)
+    card = read_card(run / f"{stage}.safetensors")
+    assert card["steps"] == "4"
+    assert card["command"].startswith(f"python -m srgan.train {stage} --images")
+    assert "4 photos" in card["data"]
+    assert card.get("init", "").endswith("7 steps") is (stage == "srgan")
+    config = json.loads((run / "config.json").read_text())
+    assert config["stage"] == stage
+    assert config["batch"] == 4
+    printed = capsys.readouterr()
+    assert "step 4, validation" in printed.err + printed.out
+    assert "data" in printed.err + printed.out
+
+
+class Torn(Exception):  # noqa: N818 - not an error
+    pass
+
+
+def test_torn_runs_resume_bit_equal(folder, tmp_path, monkeypatch):
+    """Interrupted after every single step, in both stages, with everything switched on."""
+    for stage, more in (
+        ("srresnet", {"total_variation": 1e-6}),
+        ("srgan", {"adversarial_ratio": 0.5, "consistency": 0.3, "gan": "relativistic"}),
+    ):
+        whole, torn = tmp_path / f"{stage}-whole", tmp_path / f"{stage}-torn"
+        assert main(options(folder, stage, whole, steps=6, **more)) == 0
+        typed = options(folder, stage, torn, steps=6, save_every=1, **more)
+        step = Trainer.step
+
+        def once(self, number, *batch, step=step, typed=typed):
+            if number > self.taken:
+                raise Torn
+            return step(self, number, *batch)
+
+        monkeypatch.setattr(Trainer, "step", once)
+        for last in range(6):
+            monkeypatch.setattr(Trainer, "taken", last, raising=False)
+            if last < 5:
+                with pytest.raises(Torn):
+                    main([*typed, "--resume"])
+            else:
+                assert main([*typed, "--resume"]) == 0
+        monkeypatch.setattr(Trainer, "step", step)
+        assert equal(weights_of(whole), weights_of(torn))
+        name = f"{stage}.safetensors"
+        assert equal(
+            load_weights(whole / name).state_dict(), load_weights(torn / name).state_dict()
+        )
+
+
+def test_a_checkpoint_is_replaced_not_rewritten(tmp_path):
+    path, link = tmp_path / "checkpoint.pt", tmp_path / "link.pt"
+    save_checkpoint({"step": 1}, path)
+    os.link(path, link)
+    save_checkpoint({"step": 2}, path)
+    assert load_checkpoint(path)["step"] == 2
+    assert load_checkpoint(link)["step"] == 1  # whoever reads meanwhile has the old one, whole
+
+
+@pytest.mark.parametrize("stage", ["srresnet", "srgan"])
+def test_killed_at_a_random_moment_resumes_bit_equal(stage, folder, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert main(options(folder, stage, whole, steps=60)) == 0
+    typed = options(folder, stage, killed, steps=60, save_every=3)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "srgan.train", *typed],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        while not (killed / "checkpoint.pt").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(random.SystemRandom().uniform(0, 1))
+        process.kill()
+    step = load_checkpoint(killed / "checkpoint.pt")["step"]  # never half written
+    assert process.returncode in (-signal.SIGKILL, 0)
+    assert main([*typed, "--resume"]) == 0, f"killed after step {step}"
+    for part in ("generator", "average"):
+        assert equal(weights_of(whole, part), weights_of(killed, part)), f"killed after step {step}"
+
+
+def test_two_processes_train_as_one(folder, tmp_path):
+    """`accelerate launch` with two processes on this CPU, both stages, ten steps."""
+    script = tmp_path / "both.py"
+    more = {"steps": 10, "batch": 8}
+    gan = {"adversarial_ratio": 0.5, "consistency": 0.3, "discriminator_rate": 1e-5}
+
+    def commands(out):
+        return [
+            options(folder, "srresnet", out / "srresnet", **more),
+            options(folder, "srgan", out / "srgan", **more, **gan),
+        ]
+
+    script.write_text(
+        "import sys\nfrom accelerate import PartialState\nfrom srgan.train import main\n"
+        f"failed = sum(main(typed) for typed in {commands(tmp_path / 'two')!r})\n"
+        "PartialState().destroy_process_group()\nsys.exit(failed)\n"
+    )
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
+    done = subprocess.run(
+        [*launch, "--num_processes", "2", "--main_process_port", "0", str(script)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for typed in commands(tmp_path / "one"):
+        assert main(typed) == 0
+    for stage in ("srresnet", "srgan"):
+        one, two = (weights_of(tmp_path / runs / stage) for runs in ("one", "two"))
+        start = Generator(1, 4).state_dict()
+        assert any((one[key] - start[key]).abs().max() > 1e-3 for key in start)
+        for key, value in one.items():
+            torch.testing.assert_close(two[key], value, rtol=0, atol=1e-5, msg=f"{stage} {key}")
+    one, two = (weights_of(tmp_path / runs / "srgan", "discriminator") for runs in ("one", "two"))
+    differences = torch.cat([(one[key] - two[key]).float().abs().flatten() for key in one])
+    # A unit at the kink of its LeakyReLU may fall to the other side by rounding.
+    assert (differences > 1e-5).float().mean() < 1e-3
+
+
+def test_a_stretch_continues_another(folder, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(options(folder, "srresnet", first)) == 0
+    typed = options(folder, "srresnet", second, steps=3, rate=1e-9, continue_from=first)
+    assert main(typed) == 0
+    state = load_checkpoint(second / "checkpoint.pt")
+    assert (state["start"], state["step"]) == (4, 7)
+    a, b = weights_of(first)["tail.weight"], weights_of(second)["tail.weight"]
+    torch.testing.assert_close(a, b, rtol=0, atol=1e-7)
+    assert state["trainer"]["average"]["n_averaged"] == 7
+    assert main([*typed, "--resume"]) == 0  # done already: nothing more is added
+    assert load_checkpoint(second / "checkpoint.pt")["step"] == 7
+
+
+def test_a_budget_in_minutes_ends(folder, tmp_path):
+    assert main(options(folder, "srresnet", tmp_path / "run", steps=None, minutes=0.01)) == 0
+    state = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
+    assert 0.6 <= state["elapsed"] < 30
+    assert state["step"] > 0
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(folder, tmp_path, monkeypatch, capfd):
+    typed = options(folder, "srresnet", tmp_path / "run", steps=8)
+    whole = options(folder, "srresnet", tmp_path / "whole", steps=8)
+    step, handler = Trainer.step, signal.getsignal(signal.SIGINT)
+
+    def interrupted(self, number, *batch):
+        if number == 5:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, number, *batch)
+
+    monkeypatch.setattr(Trainer, "step", interrupted)
+    assert main(typed) == 130
+    monkeypatch.setattr(Trainer, "step", step)
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 6
+    printed = capfd.readouterr().out
+    command = printed.split("go on with\n")[1].split()
+    assert command[:3] == ["python", "-m", "srgan.train"]
+    assert command[-1] == "--resume"
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert main(command[3:]) == 0
+    assert main(whole) == 0
+    assert equal(weights_of(tmp_path / "run"), weights_of(tmp_path / "whole"))
+
+
+# What goes wrong, in one line and with nothing lost
+
+
+def test_nan_stops_before_anything_is_overwritten(folder, tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    step = Trainer.step
+
+    def broken(self, number, lr, hr, rate):
+        return step(self, number, lr * (float("nan") if number == 3 else 1), hr, rate)
+
+    monkeypatch.setattr(Trainer, "step", broken)
+    for log_every in (1, 1000):  # seen in the loss, or in the weights when they are to be saved
+        typed = options(folder, "srresnet", run / str(log_every), steps=8, save_every=2)
+        typed[typed.index("--log-every") + 1] = str(log_every)
+        assert main(typed) == 1
+        message = capsys.readouterr().err
+        assert "the loss is no number any more at step 4" in message
+        assert "untouched; it is from step 2" in message
+        assert load_checkpoint(run / str(log_every) / "checkpoint.pt")["step"] == 2
+        weights = load_weights(run / str(log_every) / "srresnet.safetensors")
+        assert all(p.isfinite().all() for p in weights.parameters())
+
+
+def test_full_disk_keeps_the_old_checkpoint(folder, tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    step = Trainer.step
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(self, number, *batch):
+        if number == 3:  # no file may grow beyond 20 kB from now on
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        return step(self, number, *batch)
+
+    monkeypatch.setattr(Trainer, "step", fill)
+    try:
+        typed = options(folder, "srresnet", run, steps=8, save_every=2)
+        assert main(typed) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    message = capsys.readouterr().err
+    assert "cannot save at step 4" in message
+    assert "untouched; it is from step 2" in message
+    assert load_checkpoint(run / "checkpoint.pt")["step"] == 2
+    assert load_weights(run / "srresnet.safetensors")
+    assert not [path for path in run.iterdir() if path.name.endswith(".part")]
+    monkeypatch.setattr(Trainer, "step", step)
+    assert main([*typed, "--resume"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"images": "/nowhere"}, "/nowhere is not a folder"),
+        ({"validation": "/nowhere"}, "/nowhere is not a folder"),
+        ({"patch": 96}, "a side needs at least 96"),
+        ({"init": "/nowhere.safetensors"}, "/nowhere.safetensors does not exist"),
+        ({"features": "vgg"}, "unknown feature network 'vgg'"),
+        ({"continue_from": "/nowhere"}, "there is no checkpoint /nowhere/checkpoint.pt"),
+    ],
+)
+def test_errors_of_the_user_are_one_message(more, message, folder, tmp_path, capsys):
+    assert main(options(folder, "srresnet", tmp_path / "run", **more)) == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert "Traceback" not in printed
+    assert not (tmp_path / "run").exists()
+
+
+def test_accelerates_launcher_that_would_start_one_process_only(
+    folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("MASTER_PORT", "29500")  # as `accelerate launch --cpu --num_processes 2`
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "True")
+    assert main(options(folder, "srresnet", tmp_path / "run")) == 1
+    assert "accelerate launch --multi_gpu" in capsys.readouterr().err
+
+
+def test_empty_folder(folder, tmp_path, capsys):
+    assert main(options(folder, "srresnet", tmp_path / "run", images=tmp_path)) == 1
+    assert "has no usable photo: it has no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"minutes": 1}, "choose --steps or --minutes"),
+        ({"steps": 0}, "the budget must be positive"),
+        ({"patch": 30}, "--patch must be a multiple of 4"),
+        ({"decay": 1.0}, "--decay must be"),
+        ({"anneal": 0}, "--anneal must be"),
+        ({"rate": -1e-4}, "--rate"),
+    ],
+)
+def test_impossible_options(more, message, folder, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(options(folder, "srresnet", tmp_path / "run", **more))
+    assert message in capsys.readouterr().err
+
+
+def test_srgan_needs_a_start(folder, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(options(folder, "srgan", tmp_path / "run", init=None))
+    assert "SRGAN starts from an SRResNet" in capsys.readouterr().err
+
+
+def test_the_grid_needs_room():
+    with pytest.raises(ValueError, match="--grid needs crops of 32"):
+        trainer(SRGANConfig, patch=16, margin=8, grid=0.01)
+
+
+def test_a_run_is_not_overwritten_nor_mixed_up(folder, tmp_path, capsys):
+    run = tmp_path / "run"
+    typed = options(folder, "srresnet", run)
+    assert main(typed) == 0
+    assert main(typed) == 1
+    assert "already holds a run: --resume it or choose another" in capsys.readouterr().err
+    assert main([*options(folder, "srresnet", run, rate=1e-5, seed=4), "--resume"]) == 1
+    assert "begun with other options (--rate, --seed)" in capsys.readouterr().err
+    assert main([*options(folder, "srgan", run), "--resume"]) == 1
+    assert "--stage" in capsys.readouterr().err
+    typed = options(folder, "srgan", tmp_path / "other", init=None, continue_from=run)
+    assert main(typed) == 1
+    assert "is a run of srresnet: start from its weights with --init" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"net": {}, "ema": {}, "it": 3}, "its format is 'not stated'"),
+        ({"format": "srgan.training.checkpoint 0"}, "its format is 'srgan.training.checkpoint 0'"),
+        ([1, 2], "its format is 'not stated'"),
+        (b"half a file", "is not a checkpoint that can be read"),
+        (b"", "is not a checkpoint that can be read"),
+    ],
+)
+def test_foreign_checkpoints_are_refused(content, message, folder, tmp_path, capsys):
+    path = tmp_path / "checkpoint.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    before = path.read_bytes()
+    assert main([*options(folder, "srresnet", tmp_path), "--resume"]) == 1
+    assert message in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_a_pickle_with_code_is_not_run(folder, tmp_path, capsys):
+    class Code:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "hacked"),)
+
+    torch.save({"format": "srgan.checkpoint 1", "step": Code()}, tmp_path / "checkpoint.pt")
+    assert main([*options(folder, "srresnet", tmp_path), "--resume"]) == 1
+    assert "is not a checkpoint that can be read" in capsys.readouterr().err
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_continuing_with_another_size_is_refused(folder, tmp_path, capsys):
+    assert main(options(folder, "srgan", tmp_path / "a")) == 0
+    typed = options(folder, "srgan", tmp_path / "b", init=None, continue_from=tmp_path / "a")
+    assert main([*typed, "--spectral-norm"]) == 1
+    assert "its discriminator does not fit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stage", ["srresnet", "srgan"])
+def test_help_explains_every_option(stage, capsys):
+    with pytest.raises(SystemExit):
+        main([stage, "--help"])
+    text = capsys.readouterr().out
+    for word in ("--adversarial-ratio" if stage == "srgan" else "--rate", "paper", "Table 1"):
+        assert word in text

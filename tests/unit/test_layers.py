@@ -11,9 +11,21 @@ ROOT = Path(__file__).parents[2]
 LEAVES = ("images", "models", "features")
 ORDER = (
     *LEAVES,
-    *("fuse", "metrics", "spectrum", "guard", "reading", "weights", "losses", "data", "alpha"),
+    *(
+        "fuse",
+        "metrics",
+        "perceptual",
+        "spectrum",
+        "guard",
+        "reading",
+        "weights",
+        "losses",
+        "data",
+        "alpha",
+    ),
     *("upscale", "dial", "soup"),
     *("enlarge_files", "evaluation.image_sets", "evaluation.fingerprint", "evaluation.report"),
+    *("evaluation.outputs", "evaluation.distances", "evaluation.yardsticks"),
     *("evaluate", "training.initialise", "training.interrupt", "training.sync_batch_norm"),
     *("training.config", "training.arguments", "training.checkpoint", "training.curves"),
     *("training.steps", "train"),

@@ -20,10 +20,10 @@ from scipy import stats
 
 from demo.blind.store import Vote
 from demo.blind.trials import CATCH, METHODS, PAIRS
+from srgan.evaluation.preference import CONFIDENCE, win_rate
 
 MIN_RATERS = 6
 RESAMPLES = 1000
-CONFIDENCE = 0.95
 # Table 2 of the paper: 26 raters.
 PAPER_MOS: Mapping[str, Mapping[str, float]] = {
     "Set5": dict(zip(METHODS, (1.28, 1.97, 3.37, 3.58, 4.32), strict=True)),
@@ -269,11 +269,8 @@ def _win_rate(kind: str, first: str, second: str, votes: list[Vote]) -> WinRate:
     wins, losses, same = chosen[first], chosen[second], chosen[None]
     raters = len({vote.rater for vote in votes})
     counts = WinRate(kind, first, second, raters, wins, losses, same, None, None, None)
-    if raters < MIN_RATERS or not wins + losses:
-        return counts
-    interval = stats.binomtest(wins, wins + losses).proportion_ci(CONFIDENCE, "wilson")
-    low, high = map(float, interval)
-    return counts._replace(rate=wins / (wins + losses), low=low, high=high)
+    found = win_rate(wins, losses)
+    return counts._replace(**found._asdict()) if found and raters >= MIN_RATERS else counts
 
 
 def _chosen(vote: Vote) -> str | None:

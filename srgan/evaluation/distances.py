@@ -21,7 +21,7 @@ import torch
 import torchvision
 from torch import nn
 
-from srgan.features import NAMES, VGG19_LAYERS, Features, load_features, load_states, read_states
+from srgan.features import NAMES, Features, load_features, load_states, read_states
 from srgan.images import Image, to_hr
 
 CRAFT = "vgg16-bn-craft"
@@ -55,6 +55,8 @@ class FeatureDistance:
 
         The maps of the original are kept for the next call.
         """
+        if sr is hr:
+            return 0.0
         if self._original[0] is not hr:
             self._original = hr, self._maps(hr)
         pairs = zip(self._maps(sr), self._original[1], strict=True)
@@ -108,21 +110,17 @@ def is_named(name: str, card: Mapping[str, str]) -> bool:
     Close relatives count: all VGG16 are one, with batch normalisation or without.
     """
     looked_at = {"loss"} if card.get("model", card.get("name")) == "SRResNet" else card.keys()
-    said = (_letters(card[key]) for key in looked_at & card.keys() - {"data", "format"})
-    family = re.compile(re.escape(_family(name)) + r"(?!\d)")
+    said = (card[key] for key in looked_at & card.keys() - {"data", "format"})
+    # However it is written: EfficientNet-lite0, efficientnet_lite0
+    family = re.compile("[-_ ]?".join(_family(name)) + r"(?!\d)", re.IGNORECASE)
     return any(family.search(text) for text in said)
 
 
 def _family(name: str) -> str:
     """VGG16 of "timm/vgg16_bn.tv_in1k", "lpips-vgg" and "vgg16-bn-craft", in small letters."""
     name = LPIPS.get(name, name).removeprefix("timm/").removeprefix("tf_")
-    name = _letters(re.split("[:.]", name)[0] if name not in VGG19_LAYERS else "vgg19")
     vgg = re.match(r"vgg\d\d", name)
-    return vgg[0] if vgg else name
-
-
-def _letters(text: str) -> str:
-    return re.sub("[^a-z0-9]", "", text.lower())
+    return vgg[0] if vgg else re.sub("[^a-z0-9]", "", re.split("[:.]", name)[0].lower())
 
 
 def _load(name: str, weights: Path | None) -> Features:
@@ -155,9 +153,10 @@ def _craft(weights: Path | None) -> Features:
     states = read_states(weights or _packaged_craft())
     network = _Vgg16()
     # module.basenet.slice2.14.weight is torchvision's 14.weight
-    names = {re.sub(r"^(module\.)?basenet\.slice[1-4]\.", "", key): key for key in states}
-    wanted = network.layers.state_dict().keys() & names.keys()
-    load_states(network.layers, {k: states[names[k]] for k in wanted}, CRAFT)
+    found = {key: re.fullmatch(r"(?:module\.)?basenet\.slice[1-4]\.(.+)", key) for key in states}
+    taken = {match[1]: states[key] for key, match in found.items() if match}
+    wanted = network.layers.state_dict().keys() & taken.keys()
+    load_states(network.layers, {key: taken[key] for key in wanted}, CRAFT)
     preset = torchvision.models.VGG16_BN_Weights.DEFAULT.transforms()
     return Features(network, preset.mean, preset.std)
 

@@ -25,7 +25,12 @@ ORDER = (
     ),
     *("upscale", "dial", "soup"),
     *("enlarge_files", "evaluation.image_sets", "evaluation.fingerprint", "evaluation.report"),
-    *("evaluation.outputs", "evaluation.distances", "evaluation.yardsticks"),
+    *(
+        "evaluation.preference",
+        "evaluation.outputs",
+        "evaluation.distances",
+        "evaluation.yardsticks",
+    ),
     *("evaluate", "training.initialise", "training.interrupt", "training.sync_batch_norm"),
     *("training.config", "training.arguments", "training.checkpoint", "training.curves"),
     *("training.steps", "train"),

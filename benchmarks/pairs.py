@@ -91,7 +91,8 @@ def load_side(what: str, weights: Path) -> Side:
         return lambda photo, box: photo.hr[box.index(scale=SCALE)[1:]]
     if what.lower() in ("nearest", "bicubic"):
         return whole({"nearest": repeat, "bicubic": enlarge}[what.lower()])
-    if Path(what).is_dir():
+    # A method's name is no folder's, even where one is called so; ./srgan is
+    if what.lower() not in map(str.lower, NETWORKS) and Path(what).is_dir():
         return ready(Path(what))
     return whole(NetworkUpscaler(_network(what, weights), precision="fp32"))
 

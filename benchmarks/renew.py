@@ -53,7 +53,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--benchmarks", type=Path, required=True)
-    folder = parser.parse_args().benchmarks
+    networks = "also NIQE and feature distances, as srgan.evaluate --perceptual"
+    parser.add_argument("--perceptual", nargs="*", metavar="NETWORK[=FILE]", help=networks)
+    rows = "also rows of ready-made pictures, as srgan.evaluate --outputs"
+    parser.add_argument("--outputs", nargs="+", metavar="NAME=DIR", help=rows)
+    options = parser.parse_args()
+    folder = options.benchmarks
+    more = [] if options.perceptual is None else ["--perceptual", *options.perceptual]
+    more += ["--outputs", *options.outputs] if options.outputs else []
     sets = [folder / name for name in ("Set5", "Set14", "BSD100")]
     run("demo.engine.examples")
     crops = (crop.partition(":") for crop in CROPS)
@@ -63,7 +70,7 @@ def main() -> None:
     scores = WEIGHTS / "scores.json"
     tables = {
         "digests": digests(),
-        "scores": run("srgan.evaluate", "--images", *sets, "--json", scores, "--markdown"),
+        "scores": run("srgan.evaluate", "--images", *sets, "--json", scores, "--markdown", *more),
         "dial": run("benchmarks.dial", "--images", sets[0], "--markdown"),
     }
     card = CARD.read_text("utf-8")

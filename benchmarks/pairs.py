@@ -28,11 +28,11 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from srgan.dial import blend
 from srgan.evaluation.image_sets import find_set
 from srgan.evaluation.outputs import Outputs
 from srgan.evaluation.preference import win_rate
 from srgan.images import SCALE, Image, enlarge, repeat
+from srgan.interpolation import blend
 from srgan.models import Generator
 from srgan.upscale import (
     BODY_HALO,

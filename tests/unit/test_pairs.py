@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 import skimage.data
-from networks import random_generator
 from PIL import Image as PillowImage
 from scipy import stats
+from support.networks import random_generator
 
 from benchmarks.pairs import CROP, GAP, HEAD, ZOOM, Photo, choose_crop, key_path, main
-from srgan.dial import blend
 from srgan.evaluation.preference import win_rate
 from srgan.images import crop_to_scale, enlarge, repeat, shrink, write_png
+from srgan.interpolation import blend
 from srgan.upscale import NetworkUpscaler
 from srgan.weights import save_weights
 

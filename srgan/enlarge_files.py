@@ -12,7 +12,8 @@ from pathlib import Path
 from srgan.alpha import enlarge_alpha, fill_transparent
 from srgan.images import SCALE, Image, ImageError, write_png
 from srgan.reading import MAX_DECODED_PIXELS, Picture, read_picture
-from srgan.upscale import NETWORKS, WEIGHTS, Steps, Upscaler, finish, load_upscaler, steps
+from srgan.upscale import Steps, Upscaler, finish, load_upscaler, steps
+from srgan.weights import NETWORKS, WEIGHTS
 
 METHODS = ("bicubic", *(name.lower() for name in NETWORKS))
 DESCRIPTION = """\

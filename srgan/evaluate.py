@@ -24,8 +24,8 @@ from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, w
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.spectrum import grid_peaks
-from srgan.upscale import NETWORKS, WEIGHTS, Upscaler, load_upscaler
-from srgan.weights import read_card
+from srgan.upscale import Upscaler, load_upscaler
+from srgan.weights import NETWORKS, WEIGHTS, read_card, weight_file
 
 METHODS = ("nearest", "bicubic", "srresnet", "srgan")
 DESCRIPTION = """\
@@ -111,13 +111,14 @@ def load_methods(methods: Sequence[str], weights: Path, precision: str) -> dict[
 
 def describe(methods: Sequence[str], weights: Path, precision: str) -> dict[str, Any]:
     """Say what results were made with: weight files, precision, versions, machine."""
-    files = {m.lower(): weights / file for m, file in NETWORKS.items() if m.lower() in methods}
+    networks = [name.lower() for name in NETWORKS if name.lower() in methods]
+    files = {name: weight_file(weights, name) for name in networks}
     return {
         "format": FORMAT,
         "precision": precision,
         "weights": {
             method: {
-                "file": str(path),
+                "file": path.relative_to(weights).as_posix(),
                 "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
                 "card": read_card(path),
             }

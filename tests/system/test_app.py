@@ -232,7 +232,7 @@ def test_closed_doors(url):
     assert httpx.get(f"{url}monitoring/summary").status_code == 403
     large = {"files": ("a.png", b"x" * (MAX_FILE_MB * 1024 * 1024 + 1))}
     assert httpx.post(f"{url}gradio_api/upload", files=large).status_code == 413
-    for path in ("/etc/hostname", WEIGHTS / "srgan.safetensors", WEIGHTS.parent / "app.py"):
+    for path in ("/etc/hostname", WEIGHTS / "srgan/model.safetensors", WEIGHTS.parent / "app.py"):
         assert httpx.get(f"{url}gradio_api/file={path}").status_code == 403
 
 

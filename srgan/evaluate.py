@@ -20,7 +20,7 @@ import torch
 
 from srgan.evaluation.fingerprint import find_copies
 from srgan.evaluation.image_sets import ImageSet, find_set
-from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, write_json
+from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, write_csv, write_json
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.spectrum import grid_peaks
@@ -177,7 +177,8 @@ def _parser() -> argparse.ArgumentParser:
     precision = "default: fp32, as weight files are judged"
     add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help=precision)
     add("--markdown", action="store_true", help="print the tables in Markdown")
-    add("--json", type=Path, metavar="FILE", help="write everything, each image's scores too")
+    add("--json", type=Path, metavar="FILE", help="write settings and means")
+    add("--csv", type=Path, metavar="FILE", help="write every image's scores by every method")
     save = "write the outputs as DIR/<set>/<image>_<method>_x4.png, over those of another run"
     add("--save-images", type=Path, metavar="DIR", help=save)
     check = "hold the results to those of an earlier --json and name what is worse by more than "
@@ -208,6 +209,8 @@ def _report_scores(image_sets: Sequence[ImageSet], args: argparse.Namespace) -> 
     print(table(results, args.markdown))
     if args.json:
         write_json(results, args.json)
+    if args.csv:
+        write_csv(results, args.csv)
     return _check(results, stored) if stored else 0
 
 

@@ -70,7 +70,10 @@ def test_without_sound_weights_it_does_not_start_and_says_which(settings, tmp_pa
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "app.py", copy)
     path = copy / "weights" / NETWORKS["SRGAN"]
-    content = {"cut": (WEIGHTS / NETWORKS["SRGAN"]).read_bytes()[:1000], "a pickle": b"\x80\x02}q\0."}
+    content = {
+        "cut": (WEIGHTS / NETWORKS["SRGAN"]).read_bytes()[:1000],
+        "a pickle": b"\x80\x02}q\0.",
+    }
     path.unlink()
     if broken in content:
         path.write_bytes(content[broken])

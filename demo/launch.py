@@ -1,4 +1,4 @@
-"""Start the demo: load the upscalers, build the page, launch."""
+"""Start the page: load the upscalers, build it, launch."""
 
 import os
 import signal
@@ -31,12 +31,15 @@ LAUNCH = {
 }
 
 
-def main() -> None:
-    """Serve the page until interrupted.
+def serve(host: str | None = None, port: int | None = None) -> None:
+    """Serve the page until interrupted; the environment says the rest, see `demo.command`.
 
-    SRGAN_PRECISION=fp32, bf16 or fp16 overrides the choice; RESULTS_DIR keeps results for an hour;
-    RATINGS_DB is the file of the blind test's votes, which with HF_TOKEN and RATINGS_REPO are kept
-    in a dataset on the Hub, too.
+    Args:
+        host: Address to listen at; None is Gradio's choice.
+        port: Port to listen at; None is Gradio's choice.
+
+    Raises:
+        SystemExit: It cannot start; says why.
     """
     keep_memory_small()
     try:
@@ -53,11 +56,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sync = start_sync(store)
     try:
-        build_page(upscalers, dial=dial, results=results, store=store).launch(**LAUNCH)
+        page = build_page(upscalers, dial=dial, results=results, store=store)
+        page.launch(server_name=host, server_port=port, **LAUNCH)
+    except OSError as error:
+        if port is None:
+            raise
+        sys.exit(f"Cannot start: port {port} at {host or '127.0.0.1'} cannot be had ({error})")
     finally:
         if sync:
             sync.stop()
-
-
-if __name__ == "__main__":
-    main()

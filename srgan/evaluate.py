@@ -1,6 +1,6 @@
 """Scores of the methods over folders of images, in the tables of the model card.
 
-`python -m srgan.evaluate --images DIR [DIR ...]`; the protocols are those of `srgan.metrics`.
+`srgan evaluate --images DIR [DIR ...]`; the protocols are those of `srgan.metrics`.
 """
 
 import argparse
@@ -139,9 +139,9 @@ def describe(methods: Sequence[str], weights: Path, precision: str) -> dict[str,
     }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.evaluate") -> int:
     """Run the command line; returns the exit code."""
-    parser = _parser()
+    parser = _parser(program)
     args = parser.parse_args(argv)
     try:
         image_sets = [find_set(folder) for folder in args.images]
@@ -161,9 +161,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m srgan.evaluate",
+        program,
         description=DESCRIPTION,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

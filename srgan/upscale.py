@@ -1,6 +1,7 @@
 """Images four times larger: bicubic, and networks in exact tiles of bounded memory."""
 
 from collections.abc import Callable, Generator, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -191,7 +192,5 @@ def load_upscaler(
     return NetworkUpscaler(load_weights(weight_file(folder, name)), precision=precision)
 
 
-if __name__ == "__main__":
-    from srgan.enlarge_files import main  # the command line, which rests on this module
-
-    raise SystemExit(main())
+if __name__ == "__main__":  # the older name of `srgan enlarge`, which rests on this module
+    raise SystemExit(import_module("srgan.enlarge_files").main())

@@ -5,7 +5,7 @@
 Everybody sends photos that nobody else has, with pauses; in the middle third of the time all at
 once, so that the queue is full. Of ten photos one is a hostile file, from one the person walks
 away, at one they press Stop. Meanwhile somebody votes and looks at examples. Exit status 1 if a
-goal is missed. Linux only; needs what the tests need (requirements-dev.txt).
+goal is missed. Linux only; needs what the tests need (extra `dev`).
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The pictures in docs/, from the running page in Chromium: `python -m benchmarks.screenshots`.
 
 Run it after a change of the page or of the weights, and look at them. It needs what the tests need
-(requirements-dev.txt).
+(extra `dev`).
 """
 
 import sys

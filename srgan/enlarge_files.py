@@ -1,4 +1,4 @@
-"""Enlarge picture files four times: `python -m srgan.upscale FILES... --method srgan --out DIR`."""
+"""Enlarge picture files four times: `srgan enlarge FILES... --out DIR`."""
 
 import argparse
 import math
@@ -12,7 +12,8 @@ from pathlib import Path
 from srgan.alpha import enlarge_alpha, fill_transparent
 from srgan.images import SCALE, Image, ImageError, write_png
 from srgan.reading import MAX_DECODED_PIXELS, Picture, read_picture
-from srgan.upscale import NETWORKS, WEIGHTS, Steps, Upscaler, finish, load_upscaler, steps
+from srgan.upscale import Steps, Upscaler, finish, load_upscaler, steps
+from srgan.weights import NETWORKS, WEIGHTS
 
 METHODS = ("bicubic", *(name.lower() for name in NETWORKS))
 DESCRIPTION = """\
@@ -157,10 +158,10 @@ def run(jobs: Sequence[Job], upscaler: Upscaler, max_pixels: int, overwrite: boo
     return 1 if failed else 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.upscale") -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        "python -m srgan.upscale",
+        program,
         description=DESCRIPTION,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

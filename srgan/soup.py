@@ -1,7 +1,7 @@
 """Model soup: one network of several, as their mean or beyond it.
 
-    python -m srgan.soup --mse weights/srresnet.safetensors --gans runs/5/srgan.safetensors \
-        runs/8/srgan.safetensors --distance 1.2 --photos photos --out weights/srgan.safetensors
+    python -m srgan.soup --mse weights/srresnet/model.safetensors --distance 1.2 --photos photos \
+        --gans runs/5/srgan.safetensors runs/8/srgan.safetensors --out runs/soup.safetensors
 
 What networks that began as the same one do not share, such as the pattern each of them paints, goes
 in their mean (model soups, Wortsman et al., ICML 2022). Some detail goes with it, which comes back

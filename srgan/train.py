@@ -1,4 +1,4 @@
-"""Train SRResNet, and SRGAN from it: `python -m srgan.train srresnet --help`.
+"""Train SRResNet, and SRGAN from it: `srgan train srresnet --help`.
 
 The loop: evaluate, save, stop, one step, average, log. A run is a folder:
 
@@ -261,10 +261,10 @@ def _is_bf16(precision: str) -> bool:
     return has_native_bf16()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.train") -> int:
     """Run the command line; return 0 when done, 1 after an error, 130 when interrupted."""
     typed = list(sys.argv[1:] if argv is None else argv)
-    config, resume = parse(typed)
+    config, resume = parse(typed, program)
     accelerator = Accelerator(
         mixed_precision="bf16" if _is_bf16(config.precision) else "no",
         cpu=not torch.accelerator.is_available(),
@@ -274,7 +274,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("for processes on a CPU say accelerate launch --multi_gpu; --cpu needs MPI")
     set_seed(config.seed)
     again = shlex.join([arg for arg in typed if arg != "--resume"])
-    command = f"python -m srgan.train {again}"
+    command = f"{program} {again}"
     try:
         run = Run(config, resume, accelerator, command)
     except (ValueError, OSError) as error:

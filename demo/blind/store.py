@@ -12,7 +12,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-DEFAULT_PATH = Path(__file__).parents[2] / "data" / "ratings.db"
+from demo.engine.places import data_folder
+
+DEFAULT_PATH = data_folder() / "ratings.db"
 QUICK_SECONDS = 0.7  # nobody looks at a picture and judges it in less
 
 # A newer one must know how to read the older: `PRAGMA user_version`.

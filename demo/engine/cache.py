@@ -17,12 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from demo.engine.places import data_folder
 from demo.engine.scores import Scores
 from srgan.images import Image, enlarge, repeat
 from srgan.metrics import Score
 from srgan.upscale import Upscaler
 
-DEFAULT_FOLDER = Path(__file__).parents[2] / "data" / "results"
+DEFAULT_FOLDER = data_folder() / "results"
 MAX_BYTES = 512 * 2**20
 MAX_AGE = 3600.0  # seconds
 _SWEEP = 600.0  # seconds

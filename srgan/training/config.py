@@ -264,7 +264,9 @@ class SRGANConfig(TrainConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.init is None and self.continue_from is None:
-            raise ValueError("SRGAN starts from an SRResNet: --init weights/srresnet.safetensors")
+            raise ValueError(
+                "SRGAN starts from an SRResNet: --init weights/srresnet/model.safetensors"
+            )
         if self.patch % 16 or self.margin % SCALE:
             raise ValueError(f"--patch must be a multiple of 16 and --margin of {SCALE}")
         if self.grid and self.crop < GRID_LOSS_SIDE:

@@ -14,8 +14,9 @@ from gradio_client.exceptions import AppError
 from support.browser import serve
 from support.mocks import noise, save
 
-from app import LAUNCH, WEIGHTS, main
+from demo import launch
 from demo.compare.tab import MAX_FILE_MB
+from demo.launch import LAUNCH, WEIGHTS
 from demo.page import build_page
 from srgan.images import crop_to_scale, shrink
 from srgan.metrics import agreement, detail, paper_score, score
@@ -232,7 +233,7 @@ def test_closed_doors(url):
     assert httpx.get(f"{url}monitoring/summary").status_code == 403
     large = {"files": ("a.png", b"x" * (MAX_FILE_MB * 1024 * 1024 + 1))}
     assert httpx.post(f"{url}gradio_api/upload", files=large).status_code == 413
-    for path in ("/etc/hostname", WEIGHTS / "srgan.safetensors", WEIGHTS.parent / "app.py"):
+    for path in ("/etc/hostname", WEIGHTS / "srgan/model.safetensors", WEIGHTS.parent / "app.py"):
         assert httpx.get(f"{url}gradio_api/file={path}").status_code == 403
 
 
@@ -247,6 +248,6 @@ def test_the_page_asks_nobody_else(url):
 
 
 def test_missing_weights_are_named(monkeypatch, tmp_path):
-    monkeypatch.setattr("app.WEIGHTS", tmp_path)
+    monkeypatch.setattr("demo.launch.WEIGHTS", tmp_path)
     with pytest.raises(SystemExit, match=r"Cannot start: .*srresnet\.safetensors does not exist"):
-        main()
+        launch.serve()

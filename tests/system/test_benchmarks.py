@@ -49,7 +49,7 @@ def test_a_missing_peer_is_named_with_what_it_lacks(capsys, monkeypatch):
     rows, below = run_runtimes(capsys)
     assert len(rows) == 6
     assert below == [
-        f"{peer}: not installed, lacks no_such (requirements-bench.txt)" for peer in runtimes.PEERS
+        f"{peer}: not installed, lacks no_such (extra bench)" for peer in runtimes.PEERS
     ]
 
 

@@ -70,7 +70,10 @@ def test_without_sound_weights_it_does_not_start_and_says_which(settings, tmp_pa
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "app.py", copy)
     path = copy / "weights" / NETWORKS["SRGAN"]
-    content = {"cut": (WEIGHTS / path.name).read_bytes()[:1000], "a pickle": b"\x80\x02}q\0."}
+    content = {
+        "cut": (WEIGHTS / NETWORKS["SRGAN"]).read_bytes()[:1000],
+        "a pickle": b"\x80\x02}q\0.",
+    }
     path.unlink()
     if broken in content:
         path.write_bytes(content[broken])
@@ -84,5 +87,5 @@ def test_without_sound_weights_it_does_not_start_and_says_which(settings, tmp_pa
     )
     assert run.returncode == 1
     assert run.stderr.startswith("Cannot start: ")
-    assert "srgan.safetensors" in run.stderr
+    assert NETWORKS["SRGAN"] in run.stderr
     assert "Traceback" not in run.stderr

@@ -16,9 +16,8 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the browser of the 
 from playwright.sync_api import Page, expect, sync_playwright
 from support.browser import launch, serve
 
-from app import LAUNCH
 from demo.blind.store import Store
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.interpolation import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 ENVIRONMENT = """\
 Environment: SRGAN_PRECISION=fp32, bf16 or fp16 overrides the choice; RESULTS_DIR keeps results for
 an hour; RATINGS_DB is the file of the blind test's votes, which with HF_TOKEN and RATINGS_REPO are
-kept in a dataset on the Hub, too. SRGAN_DATA is the folder of both, unless they are given."""
+kept in a dataset on the Hub, too. SRGAN_DATA is the folder of both, unless they are given; else it
+is the user's data folder."""
 
 
 def parser(program: str | None = None) -> argparse.ArgumentParser:
@@ -35,6 +36,6 @@ def _port(text: str) -> int:
 def main(argv: Sequence[str] | None = None, program: str | None = None) -> None:
     """Serve the page until interrupted; exits as argparse does for wrong options."""
     options = parser(program).parse_args(argv)
-    from demo.launch import serve  # gradio and torch, seconds
+    from demo.start.serve import start
 
-    serve(options.host, options.port)
+    start(options.host, options.port)

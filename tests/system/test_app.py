@@ -14,12 +14,11 @@ from gradio_client.exceptions import AppError
 from support.browser import serve
 from support.mocks import noise, save
 
-from demo import launch
 from demo.compare.tab import MAX_FILE_MB
-from demo.launch import LAUNCH, WEIGHTS
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import crop_to_scale, shrink
 from srgan.metrics import agreement, detail, paper_score, score
+from srgan.upscale import WEIGHTS
 
 LEAKS = re.compile(r"Traceback|site-packages|/tmp|/etc|\.py|PIL|Errno|gradio\.", re.IGNORECASE)
 
@@ -242,12 +241,3 @@ def test_the_page_asks_nobody_else(url):
     text = httpx.get(url).text + json.dumps(httpx.get(f"{url}config").json())
     outside = {m for m in re.findall(r"(?:src|href)=[\"'](https?://[^/\"']+)", text)}
     assert not {host for host in outside if "127.0.0.1" not in host}
-
-
-# ---- Starting ------------------------------------------------------------------------------------
-
-
-def test_missing_weights_are_named(monkeypatch, tmp_path):
-    monkeypatch.setattr("demo.launch.WEIGHTS", tmp_path)
-    with pytest.raises(SystemExit, match=r"Cannot start: .*srresnet\.safetensors does not exist"):
-        launch.serve()

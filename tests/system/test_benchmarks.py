@@ -8,7 +8,6 @@ import pytest
 import skimage.data
 from support.browser import finish, serve
 
-from app import LAUNCH
 from benchmarks import crowd, precision, request, runtimes, scaling
 from benchmarks.crowd import Diary, Light, Usage
 from benchmarks.request import Request
@@ -16,7 +15,7 @@ from benchmarks.running import App
 from benchmarks.scaling import Row
 from demo.blind.store import Store
 from demo.compare.waiting import BUSY, MAX_WAITING
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, repeat, write_png
 
 

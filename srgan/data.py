@@ -15,6 +15,7 @@ import numpy as np
 import PIL.Image
 import torch
 
+from srgan.folders import walk
 from srgan.images import SCALE, Image, ImageError, crop_to_scale, shrink, to_hr, to_lr
 from srgan.reading import MAX_DECODED_PIXELS, read_image
 
@@ -25,7 +26,7 @@ class Photos:
     """The usable photos of a folder and all folders in it, in the order of their paths.
 
     Args:
-        folder: Hidden files and folders in it are left out.
+        folder: Hidden files and folders in it are left out, linked ones followed, each once.
         smallest: Photos with a shorter side, in pixels, are skipped.
         cache_gb: Memory for decoded photos, in 10^9 bytes. What does not fit is decoded whenever it
             is drawn: about 10 ms for half a megapixel, in the background, as long as `prefetch`
@@ -50,7 +51,7 @@ class Photos:
         self.paths: list[Path] = []
         self._areas: list[int] = []
         self._pairs: list[Pair | None] = []
-        self._read_all(_files(folder), cache_gb * 1e9)
+        self._read_all(sorted(walk(folder)), cache_gb * 1e9)
         if not self.paths:
             reasons = "".join(f"\n  {path}: {why}" for path, why in [*self.skipped.items()][:5])
             raise ValueError(f"{folder} has no usable photo" + (reasons or ": it has no file"))
@@ -110,6 +111,8 @@ class Photos:
             if decode:
                 pair = self._decode(path)
                 return pair, pair[0].shape[0] * pair[0].shape[1]
+            if not path.is_file():  # nothing is read of a pipe, which would wait for ever
+                raise ImageError("a link to nothing, or a folder that cannot be opened")
             with PIL.Image.open(path) as file:
                 self._check_size(*file.size)
                 if file.width * file.height > MAX_DECODED_PIXELS:
@@ -192,11 +195,6 @@ def prefetch(
             batch = ahead.popleft().result()
             ahead.append(pool.submit(patches.__getitem__, step))
             yield batch
-
-
-def _files(folder: Path) -> list[Path]:
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [p for p in paths if not any(x.startswith(".") for x in p.relative_to(folder).parts)]
 
 
 def _square(image: Image, y: int, x: int, side: int) -> Image:

@@ -8,22 +8,25 @@ the start, and kept in memory as bytes.
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
-import PIL.Image
 import torch
 
 from srgan.folders import walk
 from srgan.images import SCALE, Image, ImageError, crop_to_scale, shrink, to_hr, to_lr
-from srgan.reading import MAX_DECODED_PIXELS, read_image
+from srgan.reading import read_image, read_size
 
 Pair = tuple[Image, Image]  # one picture small, (h, w, 3), and large, (4h, 4w, 3)
 
 
 class Photos:
     """The usable photos of a folder and all folders in it, in the order of their paths.
+
+    Of a folder with HR/ and LR/ in it, as sets for evaluation have, only HR/ counts.
 
     Args:
         folder: Hidden files and folders in it are left out, linked ones followed, each once.
@@ -33,7 +36,9 @@ class Photos:
             has a processor core for it.
 
     Attributes:
-        skipped: File to reason, for every file that is not used.
+        folder: Where the photos lie.
+        paths: Of the photos that were usable at the start.
+        skipped: File to reason, for every file that is not used, at the start or any more.
 
     Raises:
         ValueError: The folder is not there or has no usable photo; says why.
@@ -46,15 +51,20 @@ class Photos:
         folder = Path(folder)
         if not folder.is_dir():
             raise ValueError(f"{folder} is not a folder")
+        pairs = (folder / "HR").is_dir() and (folder / "LR").is_dir()
+        self.folder = folder / "HR" if pairs else folder
         self.smallest = smallest
         self.skipped: dict[Path, str] = {}
         self.paths: list[Path] = []
         self._areas: list[int] = []
         self._pairs: list[Pair | None] = []
-        self._read_all(sorted(walk(folder)), cache_gb * 1e9)
+        self._lock = Lock()
+        self._news: list[str] = []
+        self._read_all(sorted(walk(self.folder)), cache_gb * 1e9)
         if not self.paths:
             reasons = "".join(f"\n  {path}: {why}" for path, why in [*self.skipped.items()][:5])
-            raise ValueError(f"{folder} has no usable photo" + (reasons or ": it has no file"))
+            raise ValueError(f"{self.folder} has no usable photo{reasons or ': it has no file'}")
+        self._left = np.array(self._areas)
         self._ends = np.cumsum(self._areas)
 
     def __len__(self) -> int:
@@ -64,30 +74,65 @@ class Photos:
         """Return a photo, cropped to multiples of 4, and its shrunk form.
 
         Raises:
-            ImageError: A photo that was not kept in memory turns out to be broken.
+            ImageError: It was not kept in memory and turns out to be broken, gone or another one;
+                it is skipped from now on.
         """
-        return self._pairs[index] or self._decode(self.paths[index])
+        if pair := self._pairs[index]:
+            return pair
+        path = self.paths[index]
+        if not self._left[index]:
+            raise ImageError(self.skipped[path])
+        try:
+            pair = self._decode(path)
+            if pair[0][..., 0].size != self._areas[index]:
+                height, width = pair[1].shape[:2]
+                raise ImageError(f"another picture than at the start, of {width} × {height} pixels")
+        except ImageError as error:
+            self._lose(index, str(error))
+            raise
+        return pair
+
+    @property
+    def usable(self) -> int:
+        """How many photos can be drawn: those in memory and those that were never found broken."""
+        return int(np.count_nonzero(self._left))
 
     @property
     def megapixels(self) -> float:
-        """Of all photos together, in large pixels."""
-        return float(self._ends[-1]) * SCALE**2 / 1e6
+        """Of all usable photos together, in large pixels."""
+        return float(self._left.sum()) * SCALE**2 / 1e6
+
+    def news(self) -> list[str]:
+        """Return what was lost since the last call: file and reason, each once."""
+        with self._lock:
+            news, self._news = self._news, []
+        return news
 
     def draw(self, rng: np.random.Generator) -> Pair:
         """Draw a photo in proportion to its area: every place is as likely to be seen.
 
-        One that was not kept in memory and cannot be read any more is noted and another is drawn.
+        One that was not kept in memory and cannot be read any more is lost and another is drawn.
 
         Raises:
-            ImageError: That happened too often.
+            ImageError: All of them are lost.
         """
-        for _ in range(self.TRIES):
-            index = int(np.searchsorted(self._ends, rng.integers(self._ends[-1]), side="right"))
-            try:
+        ends, tries = self._ends, 0
+        while ends[-1]:
+            index = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
+            with suppress(ImageError):
                 return self[index]
-            except ImageError as error:
-                self.skipped[self.paths[index]] = str(error)
-        raise ImageError(f"photos cannot be read any more, the last of them {self.paths[index]}")
+            tries += 1
+            if tries >= self.TRIES:  # few are left: what is drawn depends on them, too, from now on
+                ends = np.cumsum(self._left)
+        raise ImageError(f"no photo of {self.folder} can be read any more")
+
+    def _lose(self, index: int, reason: str) -> None:
+        path = self.paths[index]
+        with self._lock:
+            if self._left[index]:
+                self._left[index] = 0
+                self.skipped[path] = reason
+                self._news.append(f"{path}: {reason}")
 
     def _read_all(self, files: list[Path], room: float) -> None:
         with ThreadPoolExecutor() as pool:
@@ -111,14 +156,10 @@ class Photos:
             if decode:
                 pair = self._decode(path)
                 return pair, pair[0].shape[0] * pair[0].shape[1]
-            if not path.is_file():  # nothing is read of a pipe, which would wait for ever
-                raise ImageError("a link to nothing, or a folder that cannot be opened")
-            with PIL.Image.open(path) as file:
-                self._check_size(*file.size)
-                if file.width * file.height > MAX_DECODED_PIXELS:
-                    raise ImageError(f"more than {MAX_DECODED_PIXELS / 1e6:g} megapixels")
-                return None, (file.width // SCALE) * (file.height // SCALE)
-        except (ImageError, OSError, PIL.Image.DecompressionBombError) as error:
+            width, height = read_size(path)
+            self._check_size(width, height)
+            return None, (width // SCALE) * (height // SCALE)
+        except ImageError as error:
             return str(error)
 
     def _decode(self, path: Path) -> Pair:

@@ -24,7 +24,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +49,10 @@ from srgan.training.interrupt import interruptible
 from srgan.training.steps import Trainer
 from srgan.upscale import has_native_bf16
 from srgan.weights import load_weights, read_card, save_weights
+
+
+VALIDATION_GB = 8.0  # of validation photos in memory
+Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 class TrainingError(Exception):
@@ -83,7 +87,7 @@ class Run:
         self.saved: int | None = self.step if resumed else None
 
         self.photos = Photos(config.images, config.crop, config.cache_gb)
-        self.validation = Photos(config.validation, MIN_SIDE)
+        self.validation = Photos(config.validation, MIN_SIDE, VALIDATION_GB)
         size = config.crop // SCALE
         share = accelerator.process_index, accelerator.num_processes
         self.patches = Patches(self.photos, size, config.batch, config.seed, *share)
@@ -102,8 +106,8 @@ class Run:
         """Train to the end of the budget; return False if interrupted, after saving.
 
         Raises:
-            TrainingError: The loss is no number any more, or the disk is full.
-            ImageError: The photos are gone.
+            TrainingError: The loss is no number any more, the disk is full, or no photo can be read
+                any more.
         """
         config, trainer, meter = self.config, self.trainer, Meter(self.accelerator)
         ahead = prefetch(self.patches, self.step, config.workers)
@@ -115,13 +119,14 @@ class Run:
                 last = progress >= 1
                 if self.curves and (self.step % config.evaluate_every == 0 or last):
                     self.curves.validate(trainer.average.module, self.validation, self.step)
+                    self._tell_lost()
                 if self.step % config.save_every == 0 or last or stop:
                     self.save()
                 if last or stop:
                     return last
 
                 begun = time.perf_counter()
-                lr, hr = (x.to(self.accelerator.device) for x in next(batches))
+                lr, hr = (x.to(self.accelerator.device) for x in self._next(batches))
                 waited = time.perf_counter() - begun
                 log = trainer.step(self.step, lr, hr, config.schedule_at(progress))
                 trainer.update_average()
@@ -176,6 +181,40 @@ class Run:
             message = f"cannot save at step {self.step}: {error}. {self._kept()}"
             raise TrainingError(message) from error
 
+    def _next(self, batches: Iterator[Batch]) -> Batch:
+        """Take the next batch, and say which photos were lost since the last.
+
+        Raises:
+            TrainingError: All are, to any process; says so after saving.
+        """
+        batch, reason = None, "another process lost its photos"
+        try:
+            batch = next(batches)
+        except ImageError as error:
+            reason = str(error)
+        self._tell_lost()
+        _, gone = self._agreed(0.0, batch is None)
+        if gone:
+            self.save()
+            raise TrainingError(
+                f"{reason}. Saved at step {self.step}: put the photos back and --resume"
+            )
+        return batch
+
+    def _tell_lost(self) -> None:
+        for name, photos in (("train", self.photos), ("validation", self.validation)):
+            if news := photos.news():
+                lines = [f"  skipped {line}" for line in news]
+                self._say(
+                    "\n".join([*lines, f"{name}: {photos.usable} of {len(photos)} photos left"])
+                )
+
+    def _say(self, text: str) -> None:
+        if self.curves:
+            self.curves.say(text)
+        else:
+            print(text, file=sys.stderr)
+
     def _find_state(self, resume: bool) -> dict[str, Any] | None:
         """Load the checkpoint to go on from, if there is one."""
         config = self.config
@@ -224,8 +263,7 @@ class Run:
             "model": {"srresnet": "SRResNet", "srgan": "SRGAN"}[config.stage],
             "steps": str(self.step),
             "features": config.features,
-            "data": f"{config.images}: {len(self.photos)} photos, "
-            f"{self.photos.megapixels:.0f} megapixels",
+            "data": f"{config.images}: {_count(self.photos)}",
             "validation": f"{config.validation}: {self.curves.psnr:.3f} dB PSNR, today's protocol",
             "command": self.command,
             "config": config.to_json(),
@@ -246,6 +284,12 @@ class Run:
         if self.saved is None:
             return "Nothing had been saved before."
         return f"{self.checkpoint} is untouched; it is from step {self.saved}."
+
+
+def _count(photos: Photos) -> str:
+    lost = len(photos) - photos.usable
+    loss = f" ({lost} more could not be read any more)" if lost else ""
+    return f"{photos.usable} photos, {photos.megapixels:.0f} megapixels{loss}"
 
 
 def _fail(error: object) -> int:
@@ -281,7 +325,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error)
     try:
         done = run.train()
-    except (TrainingError, ImageError) as error:
+    except TrainingError as error:
         return _fail(error)
     finally:
         if run.curves:

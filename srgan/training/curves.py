@@ -1,5 +1,6 @@
 """What a training run shows: a progress bar, lines, curves and sample pictures."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from srgan.data import Photos
-from srgan.images import Image, repeat
+from srgan.images import Image, ImageError, repeat
 from srgan.metrics import score
 from srgan.models import Generator
 from srgan.upscale import NetworkUpscaler
@@ -68,7 +69,8 @@ class Curves:
     def introduce(self, photos: Photos, validation: Photos) -> None:
         """Say what is learned from and scored with, and which files are not used and why."""
         for name, folder in (("train", photos), ("validation", validation)):
-            self.say(f"{name}: {len(folder)} photos, {folder.megapixels:.1f} megapixels")
+            count = f"{folder.usable} photos, {folder.megapixels:.1f} megapixels"
+            self.say(f"{name}: {count} in {folder.folder}")
             for path, reason in [*folder.skipped.items()][:SKIPPED]:
                 self.say(f"  skipped {path}: {reason}")
             if len(folder.skipped) > SKIPPED:
@@ -89,13 +91,16 @@ class Curves:
         upscale = NetworkUpscaler(generator)
         scores = []
         for index, path in enumerate(photos.paths):
-            lr, hr = photos[index]
+            try:
+                lr, hr = photos[index]
+            except ImageError:  # it is among the photos' news
+                continue
             sr = upscale(lr)
             scores.append(score(sr, hr).psnr)
             if index < PICTURES:
                 row = np.concatenate([_middle(image) for image in (repeat(lr), sr, hr)], axis=1)
                 self.writer.add_image(f"lr, sr, hr/{path.stem}", row, step, dataformats="HWC")
-        self.psnr = float(np.mean(scores))
+        self.psnr = float(np.mean(scores)) if scores else math.nan
         self.writer.add_scalar("run/validation", self.psnr, step)
         self.say(f"step {step}, {self._summary()}")
 

@@ -2,6 +2,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -469,6 +470,94 @@ def test_full_disk_keeps_the_old_checkpoint(folder, tmp_path, monkeypatch, capsy
     assert not [path for path in run.iterdir() if path.name.endswith(".part")]
     monkeypatch.setattr(Trainer, "step", step)
     assert main([*typed, "--resume"]) == 0
+
+
+@pytest.fixture
+def many(folder, tmp_path):
+    """Ten photos to be spoiled."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for index in range(10):
+        shutil.copy(folder / "photos" / f"{index % 4}.png", photos / f"{index}.png")
+    return photos
+
+
+def at_step(monkeypatch, number, act):
+    step = Trainer.step
+
+    def acting(self, now, *batch):
+        if now == number:
+            act()
+        return step(self, now, *batch)
+
+    monkeypatch.setattr(Trainer, "step", acting)
+
+
+def test_photos_that_break_in_mid_run_are_each_named_once(
+    many, folder, tmp_path, monkeypatch, capsys
+):
+    (many / "0.png").write_bytes((many / "0.png").read_bytes()[:3000])  # cut before the start
+
+    def spoil():
+        (many / "1.png").write_bytes((many / "1.png").read_bytes()[:3000])
+        (many / "2.png").unlink()
+        (many / "3.png").unlink()
+        (many / "3.png").mkdir()
+        Pillow.new("RGB", (20, 20)).save(many / "4.png")
+
+    at_step(monkeypatch, 5, spoil)
+    run = tmp_path / "run"
+    typed = options(folder, "srresnet", run, images=many, cache_gb=0, steps=40)
+    assert main(typed) == 0
+    printed = capsys.readouterr().out
+    assert f"train: 10 photos, 0.0 megapixels in {many}" in printed
+    for name, reason in {
+        **{"0.png": "damaged", "1.png": "damaged", "2.png": "no such file"},
+        **{"3.png": "is a folder", "4.png": "20 × 20 pixels; a side needs at least 32"},
+    }.items():
+        lines = [line for line in printed.splitlines() if f"skipped {many / name}" in line]
+        assert len(lines) == 1, name
+        assert reason in lines[0]
+    assert "train: 5 of 10 photos left" in printed
+    data = read_card(run / "srresnet.safetensors")["data"]
+    assert data == f"{many}: 5 photos, 0 megapixels (5 more could not be read any more)"
+
+
+def test_a_run_whose_photos_are_all_gone_stops_with_its_steps_saved(
+    many, folder, tmp_path, monkeypatch, capsys
+):
+    away = tmp_path / "away"
+    at_step(monkeypatch, 5, lambda: many.rename(away))
+    run = tmp_path / "run"
+    typed = options(folder, "srresnet", run, images=many, cache_gb=0, steps=40)
+    assert main(typed) == 1
+    printed = capsys.readouterr()
+    assert f"error: no photo of {many} can be read any more. Saved at step" in printed.err
+    assert "put the photos back and --resume" in printed.err
+    assert printed.out.count("no such file") == 10
+    state = load_checkpoint(run / "checkpoint.pt")
+    assert 5 < state["step"] < 15
+    assert main([*typed, "--resume"]) == 1  # still gone
+    assert f"{many} is not a folder" in capsys.readouterr().err
+    away.rename(many)
+    assert main([*typed, "--resume"]) == 0
+    whole = options(folder, "srresnet", tmp_path / "whole", images=many, steps=40)
+    assert main(whole) == 0
+    assert equal(weights_of(run), weights_of(tmp_path / "whole"))
+
+
+def test_validation_photos_that_are_gone_do_not_end_the_run(folder, tmp_path, monkeypatch, capsys):
+    validation = tmp_path / "validation"
+    shutil.copytree(folder / "validation", validation)
+    monkeypatch.setattr("srgan.train.VALIDATION_GB", 0)
+    at_step(monkeypatch, 1, (validation / "0.png").unlink)
+    at_step(monkeypatch, 3, (validation / "1.png").unlink)
+    typed = options(folder, "srresnet", tmp_path / "run", validation=validation, evaluate_every=2)
+    assert main(typed) == 0
+    printed = capsys.readouterr().out
+    assert f"skipped {validation / '0.png'}: There is no such file" in printed
+    assert "validation: 1 of 2 photos left" in printed
+    assert "validation: 0 of 2 photos left" in printed
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,6 @@ from srgan.training.steps import Trainer
 from srgan.upscale import has_native_bf16
 from srgan.weights import load_weights, read_card, save_weights
 
-
 VALIDATION_GB = 8.0  # of validation photos in memory
 Batch = tuple[torch.Tensor, torch.Tensor]
 

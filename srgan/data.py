@@ -5,10 +5,13 @@ and scored; a crop shrunk by itself differs along its border. Photos are decoded
 the start, and kept in memory as bytes.
 """
 
+import hashlib
+import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from copy import copy
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -60,10 +63,14 @@ class Photos:
         self._pairs: list[Pair | None] = []
         self._lock = Lock()
         self._news: list[str] = []
+        self._marks: list[bytes] = []
         self._read_all(sorted(walk(self.folder)), cache_gb * 1e9)
         if not self.paths:
             reasons = "".join(f"\n  {path}: {why}" for path, why in [*self.skipped.items()][:5])
             raise ValueError(f"{self.folder} has no usable photo{reasons or ': it has no file'}")
+        self._begin()
+
+    def _begin(self) -> None:
         self._left = np.array(self._areas)
         self._ends = np.cumsum(self._areas)
 
@@ -91,6 +98,42 @@ class Photos:
             self._lose(index, str(error))
             raise
         return pair
+
+    def hold_out(self, most: int) -> "Photos":
+        """Take the last photos away, a tenth and at most so many, but one at least; return them.
+
+        Raises:
+            ValueError: There is only one photo.
+        """
+        count = min(most, max(1, len(self) // 10))
+        if len(self) < 2:
+            raise ValueError(
+                f"{self.folder} has one photo, which cannot be learned from and held "
+                "out, too: add photos, or name others with --validation"
+            )
+        held = copy(self)
+        held._lock, held._news, held.skipped = Lock(), [], {}
+        for name in ("paths", "_areas", "_pairs", "_marks"):
+            whole = getattr(self, name)
+            setattr(self, name, whole[:-count])
+            setattr(held, name, whole[-count:])
+        self._begin()
+        held._begin()
+        return held
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for the same photos under the same names in another place.
+
+        Compared are names, sizes in bytes and the first 4096 bytes.
+        """
+        digest = hashlib.sha256()
+        for path, mark in zip(self.paths, self._marks, strict=True):
+            digest.update(
+                path.relative_to(self.folder).as_posix().encode("utf-8", "surrogateescape")
+            )
+            digest.update(mark)
+        return digest.hexdigest()
 
     @property
     def usable(self) -> int:
@@ -144,22 +187,24 @@ class Photos:
                     if isinstance(found, str):
                         self.skipped[path] = found
                         continue
-                    pair, area = found
+                    pair, area, mark = found
+                    self._marks.append(mark)
                     self.paths.append(path)
                     self._areas.append(area)
                     self._pairs.append(pair)
                     room -= sum(image.nbytes for image in pair) if pair else 0
 
-    def _try(self, path: Path, decode: bool) -> tuple[Pair | None, int] | str:
-        """Return the photo, if it is to be decoded, and its small area; or why it is skipped."""
+    def _try(self, path: Path, decode: bool) -> tuple[Pair | None, int, bytes] | str:
+        """Return the photo, if it is to be decoded, small area and mark; or why it is skipped."""
         try:
             if decode:
                 pair = self._decode(path)
-                return pair, pair[0].shape[0] * pair[0].shape[1]
-            width, height = read_size(path)
-            self._check_size(width, height)
-            return None, (width // SCALE) * (height // SCALE)
-        except ImageError as error:
+                height, width = pair[1].shape[:2]
+            else:
+                pair, (width, height) = None, read_size(path)
+                self._check_size(width, height)
+            return pair, (width // SCALE) * (height // SCALE), _mark(path)
+        except (ImageError, OSError) as error:
             return str(error)
 
     def _decode(self, path: Path) -> Pair:
@@ -236,6 +281,12 @@ def prefetch(
             batch = ahead.popleft().result()
             ahead.append(pool.submit(patches.__getitem__, step))
             yield batch
+
+
+def _mark(path: Path) -> bytes:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        return hashlib.sha256(size.to_bytes(8, "big") + file.read(4096)).digest()
 
 
 def _square(image: Image, y: int, x: int, side: int) -> Image:

@@ -42,14 +42,16 @@ from srgan.metrics import MIN_SIDE
 from srgan.models import Generator
 from srgan.training.arguments import parse
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
-from srgan.training.config import TrainConfig, differences
+from srgan.training.config import TrainConfig
 from srgan.training.curves import Curves, Meter
 from srgan.training.initialise import begin_as_nearest
 from srgan.training.interrupt import interruptible
+from srgan.training.same import differences, inputs, moved
 from srgan.training.steps import Trainer
 from srgan.upscale import has_native_bf16
 from srgan.weights import load_weights, read_card, save_weights
 
+HELD_OUT = 5  # photos to score with where no others are given
 VALIDATION_GB = 8.0  # of validation photos in memory
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -86,7 +88,11 @@ class Run:
         self.saved: int | None = self.step if resumed else None
 
         self.photos = Photos(config.images, config.crop, config.cache_gb)
-        self.validation = Photos(config.validation, MIN_SIDE, VALIDATION_GB)
+        if config.validation:
+            self.validation = Photos(config.validation, MIN_SIDE, VALIDATION_GB)
+        else:
+            self.validation = self.photos.hold_out(HELD_OUT)
+        self.inputs, notes = self._same_inputs(state if resumed else None)
         size = config.crop // SCALE
         share = accelerator.process_index, accelerator.num_processes
         self.patches = Patches(self.photos, size, config.batch, config.seed, *share)
@@ -100,6 +106,8 @@ class Run:
             (self.folder / "config.json").write_text(config.to_json())
             self.curves = Curves(self.folder, self.step, self.progress)
             self.curves.introduce(self.photos, self.validation)
+            for note in notes:
+                self.curves.say(note)
 
     def train(self) -> bool:
         """Train to the end of the budget; return False if interrupted, after saving.
@@ -119,7 +127,8 @@ class Run:
                 if self.curves and (self.step % config.evaluate_every == 0 or last):
                     self.curves.validate(trainer.average.module, self.validation, self.step)
                     self._tell_lost()
-                if self.step % config.save_every == 0 or last or stop:
+                full = self.curves and self.curves.just_ended()  # what was learned may still fit
+                if self.step % config.save_every == 0 or last or stop or full:
                     self.save()
                 if last or stop:
                     return last
@@ -170,6 +179,7 @@ class Run:
             "generator": {"blocks": generator.blocks, "channels": generator.channels},
             **{"step": self.step, "start": self.start, "elapsed": self.elapsed},
             "trainer": self.trainer.state_dict(),
+            "inputs": self.inputs,
         }
         try:
             save_checkpoint(state, self.checkpoint)
@@ -223,11 +233,9 @@ class Run:
                     f"{self.folder} already holds a run: --resume it or choose another --out"
                 )
             state = load_checkpoint(self.checkpoint)
-            if changed := differences(config, state["config"]):
-                raise ValueError(
-                    f"{self.folder} was begun with other options ({', '.join(changed)}): resume "
-                    "with those in its config.json, or begin a new stretch with --continue-from"
-                )
+            auto = "bf16" if _is_bf16("auto") else "fp32"
+            inputs = state.get("inputs", {})
+            self._refuse(differences(config, state["config"], inputs, auto))
             return state
         if config.continue_from is None:
             return None
@@ -237,6 +245,27 @@ class Run:
                 f"{config.continue_from} is a run of {stage}: start from its weights with --init"
             )
         return state
+
+    def _refuse(self, changed: list[str]) -> None:
+        if changed:
+            raise ValueError(
+                f"{self.folder} was begun with other options ({', '.join(changed)}): resume "
+                "with those in its config.json, or begin a new stretch with --continue-from"
+            )
+
+    def _same_inputs(
+        self, state: dict[str, Any] | None
+    ) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """Describe files and photos; of a resumed run, say which moved and refuse others."""
+        photos = {"images": self.photos, "validation": self.validation}
+        now = inputs(self.config, photos)
+        before = state.get("inputs", {}) if state else {}
+        notes, others = moved(now, before)
+        self._refuse(others)
+        return {
+            **now,
+            **{name: {**before[name], "path": now[name]["path"]} for name in before},
+        }, notes
 
     def _generator(self, state: dict[str, Any] | None) -> Generator:
         if state:
@@ -263,7 +292,8 @@ class Run:
             "steps": str(self.step),
             "features": config.features,
             "data": f"{config.images}: {_count(self.photos)}",
-            "validation": f"{config.validation}: {self.curves.psnr:.3f} dB PSNR, today's protocol",
+            "validation": f"{self.validation.folder}: {self.curves.psnr:.3f} dB PSNR, today's "
+            f"protocol, {len(self.validation)} photos",
             "command": self.command,
             "config": config.to_json(),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),

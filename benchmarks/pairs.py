@@ -34,16 +34,8 @@ from srgan.evaluation.preference import win_rate
 from srgan.images import SCALE, Image, enlarge, repeat
 from srgan.interpolation import blend
 from srgan.models import Generator
-from srgan.upscale import (
-    BODY_HALO,
-    NETWORKS,
-    TAIL_HALO,
-    WEIGHTS,
-    Box,
-    NetworkUpscaler,
-    Upscaler,
-)
-from srgan.weights import load_weights
+from srgan.upscale import BODY_HALO, TAIL_HALO, Box, NetworkUpscaler, Upscaler
+from srgan.weights import NETWORKS, WEIGHTS, load_weights, weight_file
 
 PAIRS, CROP, ZOOM = 24, 176, 3  # CROP: pixels of the large picture a side
 STEP = 4  # small pixels between the places that a crop may begin at
@@ -98,9 +90,10 @@ def load_side(what: str, weights: Path) -> Side:
 
 
 def _network(what: str, weights: Path) -> Generator:
-    files = {name.lower(): weights / file for name, file in NETWORKS.items()}
-    if what.lower() in files or what.endswith(".safetensors"):
-        return load_weights(files.get(what.lower(), Path(what)))
+    if what.lower() in map(str.lower, NETWORKS):
+        return load_weights(weight_file(weights, what))
+    if what.endswith(".safetensors"):
+        return load_weights(what)
     ends, at, share = what.rpartition("@")
     mse, plus, gan = ends.partition("+")
     if not (at and plus):

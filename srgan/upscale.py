@@ -1,6 +1,7 @@
 """Images four times larger: bicubic, and networks in exact tiles of bounded memory."""
 
 from collections.abc import Callable, Generator, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -10,14 +11,12 @@ import torch
 from srgan.fuse import fuse
 from srgan.images import SCALE, Image, enlarge, is_gray, repeat, to_image, to_lr
 from srgan.models import Generator as Network
-from srgan.weights import fingerprint, load_weights
+from srgan.weights import NETWORKS, WEIGHTS, fingerprint, load_weights, weight_file
 
 Upscaler = Callable[[Image], Image]  # (h, w, 3) -> (4h, 4w, 3)
 Steps = Generator[float, None, Image]  # yields the fraction done, returns the image
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
-NETWORKS = {"SRResNet": "srresnet.safetensors", "SRGAN": "srgan.safetensors"}
 
 # How far around a pixel the network looks, in small pixels: head 4, blocks 32, join 1; and in the
 # tail 1 + 0.5 + 1, rounded up. A tile with that much around it comes out as in the whole image.
@@ -172,7 +171,9 @@ def compute_alone() -> None:
     torch.set_num_threads(1)
 
 
-def load_upscalers(folder: str | Path, precision: Precision = "auto") -> dict[str, Upscaler]:
+def load_upscalers(
+    folder: str | Path = WEIGHTS, precision: Precision = "auto"
+) -> dict[str, Upscaler]:
     """Load "Bicubic", "SRResNet" and "SRGAN", in this order, from a folder of weight files.
 
     Raises:
@@ -181,16 +182,15 @@ def load_upscalers(folder: str | Path, precision: Precision = "auto") -> dict[st
     return {name: load_upscaler(name, folder, precision) for name in ("Bicubic", *NETWORKS)}
 
 
-def load_upscaler(name: str, folder: str | Path, precision: Precision = "auto") -> Upscaler:
+def load_upscaler(
+    name: str, folder: str | Path = WEIGHTS, precision: Precision = "auto"
+) -> Upscaler:
     """Load "nearest", "bicubic", "srresnet" or "srgan", in any case; see `load_upscalers`."""
     plain = {"nearest": repeat, "bicubic": enlarge}
     if name.lower() in plain:
         return plain[name.lower()]
-    files = {network.lower(): file for network, file in NETWORKS.items()}
-    return NetworkUpscaler(load_weights(Path(folder) / files[name.lower()]), precision=precision)
+    return NetworkUpscaler(load_weights(weight_file(folder, name)), precision=precision)
 
 
-if __name__ == "__main__":
-    from srgan.enlarge_files import main  # the command line, which rests on this module
-
-    raise SystemExit(main())
+if __name__ == "__main__":  # the older name of `srgan enlarge`, which rests on this module
+    raise SystemExit(import_module("srgan.enlarge_files").main())

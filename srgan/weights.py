@@ -12,6 +12,27 @@ from safetensors.torch import save
 from srgan.models import Generator
 
 FORMAT = "srgan.Generator 1"  # stored in the file; another value means another network
+NETWORKS = {"SRResNet": "srresnet/model.safetensors", "SRGAN": "srgan/model.safetensors"}
+
+
+def shipped() -> Path:
+    """Return the folder of the shipped weights, in a checkout and in an installation alike."""
+    package = Path(__file__).resolve().parent
+    installed = package / "shipped"  # where the wheel puts it
+    return installed if installed.is_dir() else package.parent / "weights"
+
+
+WEIGHTS = shipped()
+
+
+def weight_file(folder: str | Path, name: str) -> Path:
+    """Return where a folder keeps the weights of "srresnet" or "srgan", in any case.
+
+    It is `NAME/model.safetensors`, as shipped, or `NAME.safetensors`, as training writes it.
+    """
+    name = name.lower()
+    nested = Path(folder) / name / "model.safetensors"
+    return nested if nested.parent.is_dir() else Path(folder) / f"{name}.safetensors"
 
 
 def save_weights(generator: Generator, path: str | Path, card: Mapping[str, str]) -> None:

@@ -22,7 +22,6 @@ from srgan.images import Image, enlarge, repeat
 from srgan.metrics import Score
 from srgan.upscale import Upscaler
 
-DEFAULT_FOLDER = Path(__file__).parents[2] / "data" / "results"
 MAX_BYTES = 512 * 2**20
 MAX_AGE = 3600.0  # seconds
 _SWEEP = 600.0  # seconds
@@ -55,7 +54,7 @@ class Results:
 
     def __init__(
         self,
-        folder: str | Path = DEFAULT_FOLDER,
+        folder: str | Path,
         max_bytes: int = MAX_BYTES,
         max_age: float = MAX_AGE,
     ) -> None:
@@ -95,8 +94,8 @@ class Results:
                 np.savez(file, image=result.image, scores=json.dumps(asdict(result.scores)))
             part.replace(path)
             self.sweep()
-        except OSError:
-            logger.warning("A result cannot be kept", exc_info=True)
+        except OSError as error:
+            logger.warning("A result cannot be kept: %s", error)
             with suppress(OSError):
                 part.unlink()
 
@@ -120,8 +119,8 @@ class Results:
             while True:
                 try:
                     self.sweep()
-                except OSError:
-                    logger.warning("Results that were kept cannot be deleted", exc_info=True)
+                except OSError as error:
+                    logger.warning("Results that were kept cannot be deleted: %s", error)
                 time.sleep(_SWEEP)
 
         threading.Thread(target=forever, name="results", daemon=True).start()

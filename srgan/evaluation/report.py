@@ -1,12 +1,13 @@
-"""Results of an evaluation as tables beside the paper's, and as JSON that a later run is held to.
+"""Results of an evaluation as tables beside the paper's, as JSON to hold a later run to, as CSV.
 
 Results are plain dictionaries, as in the JSON file: beside "format", "precision" and what else
 `evaluate.describe` says there is "sets", which leads over the set's name, "methods" and a method's
-name to "mean", "largest" and "images": the measures of `measures` over all images and for each.
-Where perceptual ones were asked for, "perceptual" leads over their names to what is known of them,
-see `srgan.evaluation.yardsticks`.
+name to "mean", "largest" and "images": the measures of `measures` over all images and for each. The
+last are not in the JSON file but in the CSV file. Where perceptual measures were asked for,
+"perceptual" leads over their names to what is known of them, see `srgan.evaluation.yardsticks`.
 """
 
+import csv
 import json
 import math
 from itertools import groupby
@@ -152,17 +153,30 @@ def _pipes(rows: list[list[str]]) -> str:
 
 
 def write_json(results: dict[str, Any], path: Path) -> None:
-    """Write results; JSON has no NaN and no infinity, so these become null and "inf"."""
+    """Write all but the images' own; JSON has no NaN and no infinity: null and "inf" instead."""
 
     def plain(value: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
         if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
+            return {k: plain(v) for k, v in value.items() if (k, type(v)) != ("images", dict)}
         if isinstance(value, float) and not math.isfinite(value):
             return None if math.isnan(value) else str(value)
         return value
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(plain(results), indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def write_csv(results: dict[str, Any], path: Path) -> None:
+    """Write the measures of every image by every method, a row each; infinity is "inf"."""
+    shown = measures(results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["set", "image", "method", *shown])
+        for name, result in results["sets"].items():
+            for method, measured in result["methods"].items():
+                for image, values in measured["images"].items():
+                    writer.writerow([name, image, method, *(values[key] for key in shown)])
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def load_yardsticks(
             from srgan.evaluation.distances import is_named, load_distance
         except ModuleNotFoundError as error:
             raise ValueError(
-                f"feature distances need {error.name}: pip install -r requirements-train.txt"
+                f"feature distances need {error.name}: pip install 'srgan[perceptual]'"
             ) from None
         distance = load_distance(name, Path(file) if file else None)
         about = {

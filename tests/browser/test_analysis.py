@@ -11,12 +11,11 @@ import pytest
 from playwright.sync_api import expect
 from support.browser import serve
 
-from app import LAUNCH
 from demo.analysis.panel import INPUT, explain, marked
 from demo.compare.dial import Seen
 from demo.engine.comparison import compare
 from demo.engine.examples import EXAMPLES, load_example, weights_digests
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, repeat
 from srgan.metrics import detail, score
 from srgan.reading import read_image

@@ -9,14 +9,13 @@ from support.browser import serve
 from support.mocks import Counting, noise, save
 from support.pages import DESKTOP, drop, opened, rows, served, wait_for
 
-from app import LAUNCH
 from demo.compare.dial import DialHandler, Seen
 from demo.compare.handlers import Handlers
 from demo.compare.turn import Turn
 from demo.compare.updates import Updates
 from demo.engine.examples import load_example
 from demo.engine.fit import MAX_OUTPUT_PIXELS
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import score
 from srgan.reading import read_image

@@ -13,14 +13,13 @@ from support.browser import PHONE, serve
 from support.mocks import Counting, noise, save
 from support.pages import DESKTOP, drop, opened, opened_over, rows, served, wait_for
 
-from app import LAUNCH
 from demo.compare import handlers
 from demo.compare.turn import Turn
 from demo.compare.updates import Updates
 from demo.engine.examples import NAMES
 from demo.engine.scores import Scores
 from demo.engine.table import caption
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, shrink
 from srgan.metrics import agreement, detail, paper_score, score
 

@@ -17,7 +17,6 @@ from support.mocks import noise, save
 from support.networks import random_generator
 from support.process import compare as compare_at
 
-from app import LAUNCH
 from demo.compare import zero_gpu
 from demo.compare.dial import DialHandler, Seen
 from demo.compare.turn import Turn
@@ -26,7 +25,7 @@ from demo.engine.cache import Results
 from demo.engine.comparison import compare
 from demo.engine.examples import load_example
 from demo.engine.pace import Pace
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge
 from srgan.interpolation import blend
 from srgan.reading import read_image

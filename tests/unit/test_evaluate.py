@@ -1,6 +1,8 @@
 """`python -m srgan.evaluate`: sets, scores, tables, checks, and copies among training photos."""
 
+import csv
 import hashlib
+import itertools
 import json
 import math
 import subprocess
@@ -156,8 +158,8 @@ def test_an_hr_folder_takes_the_sets_name(folders):
 
 
 def test_the_command_prints_and_stores_everything(cli, folders, tmp_path):
-    args = ["--images", folders / "Set5", folders / "photos", "--json", tmp_path / "deep/r.json"]
-    code, out, err = cli(*args)
+    files = ["--json", tmp_path / "deep/r.json", "--csv", tmp_path / "deep/r.csv"]
+    code, out, err = cli("--images", folders / "Set5", folders / "photos", *files)
     assert code == 0
     assert [line.split(" in ")[0] for line in err.splitlines()] == [
         "Set5 measured",
@@ -181,13 +183,16 @@ def test_the_command_prints_and_stores_everything(cli, folders, tmp_path):
     for name in ("Set5", "photos"):
         for method in methods:
             entry = stored["sets"][name]["methods"][method]
-            assert entry["images"].keys() == PHOTOS.keys()
-            assert entry["mean"].keys() == entry["images"]["cat"].keys() == MEASURES.keys()
+            assert entry["mean"].keys() == entry["largest"].keys() == MEASURES.keys()
+    with (tmp_path / "deep/r.csv").open(newline="") as file:
+        images = {(r["set"], r["image"], r["method"]): r for r in csv.DictReader(file)}
+    assert set(images) == set(itertools.product(("Set5", "photos"), PHOTOS, methods))
+    assert {"set", "image", "method", *MEASURES} == images["Set5", "cat", "srgan"].keys()
     srgan = random_generator(1, 1, 4)
     hr = crop_to_scale(PHOTOS["cat"])
     sr = NetworkUpscaler(srgan, precision="fp32")(shrink(hr))
-    measured = stored["sets"]["photos"]["methods"]["srgan"]["images"]["cat"]
-    assert measured["psnr_today"] == pytest.approx(score(sr, hr).psnr, abs=1e-6)
+    measured = images["photos", "cat", "srgan"]
+    assert float(measured["psnr_today"]) == pytest.approx(score(sr, hr).psnr, abs=1e-6)
 
 
 def test_markdown_is_a_table_a_set(cli, folders):
@@ -339,6 +344,7 @@ def large(tmp_path_factory):
 class TestPerceptual:
     def test_measures_stand_in_table_and_json(self, cli, large, squeezenet, tmp_path):
         args = ["--images", large, "--methods", "bicubic", "original", "--json", tmp_path / "r"]
+        args += ["--csv", tmp_path / "r.csv"]
         code, out, err = cli(*args, "--perceptual", squeezenet)
         assert (code, "Traceback" in err) == (0, False)
         stored = read_json(tmp_path / "r")
@@ -348,10 +354,14 @@ class TestPerceptual:
         hr = crop_to_scale(skimage.data.chelsea()[:200, :204])
         sr = enlarge(shrink(hr))
         methods = stored["sets"]["large"]["methods"]
-        images = methods["bicubic"]["images"]
-        assert images["cat"]["niqe"] == niqe(sr)
-        assert images["cat"][name] == pytest.approx(load_distance(name, Path(file))(sr, hr))
-        assert images["small"]["niqe"] is None
+        images = {
+            (r["image"], r["method"]): r
+            for r in csv.DictReader((tmp_path / "r.csv").read_text().splitlines())
+        }
+        assert float(images["cat", "bicubic"]["niqe"]) == niqe(sr)
+        distance = load_distance(name, Path(file))(sr, hr)
+        assert float(images["cat", "bicubic"][name]) == pytest.approx(distance)
+        assert images["small", "bicubic"]["niqe"] == "nan"
         assert methods["bicubic"]["mean"]["niqe"] == niqe(sr)  # of those that have one
         assert methods["original"]["mean"][name] == 0
         rows = {line.split()[0]: line.split() for line in out.splitlines() if line[:1].isalpha()}

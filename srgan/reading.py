@@ -83,6 +83,26 @@ def read_image(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Image:
     return read_picture(path, max_pixels).image
 
 
+def take_picture(image: PIL.Image.Image) -> Picture:
+    """Take a picture that Pillow holds, in any mode, as `read_picture` takes its file.
+
+    It is loaded and otherwise left as it is.
+
+    Raises:
+        ImageError: It has no pixels, or its file is broken.
+    """
+    try:
+        is_deep = image.mode.startswith("I;16")
+        stored = "I;16B" if is_deep else ""
+        if image.format and getattr(image, "tile", None):  # opened and not loaded yet
+            stored = _stored(image, MAX_DECODED_PIXELS)
+        return _to_picture(image.copy(), stored, image.format)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"This picture cannot be used: {error}.") from error
+
+
 def _open(file: MeteredFile, max_pixels: int) -> Picture:
     """Decode; whatever a broken file makes Pillow raise becomes an `ImageError`."""
     head = file.read(4096)
@@ -129,11 +149,15 @@ def _convert(decoded: PIL.Image.Image, max_pixels: int) -> Picture:
     if decoded.width * decoded.height > max_pixels:
         raise ImageError(_too_large(decoded.width * decoded.height, max_pixels))
     check_opened(decoded)
-    notes = []
-    stored = _stored(decoded, max_pixels)
+    return _to_picture(decoded, _stored(decoded, max_pixels), decoded.format)
+
+
+def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None) -> Picture:
+    """Take to upright 8-bit sRGB, in place; for `stored` see `_stored`."""
+    notes: list[str] = []
     # The other pictures in a phone's JPEG (MPO) are depth maps and the like.
-    if getattr(decoded, "is_animated", False) and decoded.format != "MPO":
-        kind = "page of this file" if decoded.format == "TIFF" else "frame of this animation"
+    if getattr(decoded, "is_animated", False) and format != "MPO":
+        kind = "page of this file" if format == "TIFF" else "frame of this animation"
         notes.append(f"Only the first {kind} is used.")
     _turn_upright(decoded, notes)
     alpha = _split_alpha(decoded, stored)
@@ -145,7 +169,7 @@ def _convert(decoded: PIL.Image.Image, max_pixels: int) -> Picture:
     if profile := decoded.info.get("icc_profile"):
         colours = _to_srgb(colours, profile, notes)
     colours = _as_mode(colours, "RGB")
-    if decoded.format == "WEBP":  # it has no gray mode, and its arithmetic tints gray by one level
+    if format == "WEBP":  # it has no gray mode, and its arithmetic tints gray by one level
         red, green, blue = colours.split()
         if all(ImageChops.difference(green, x).getextrema()[1] <= 1 for x in (red, blue)):
             colours = green.convert("RGB")

@@ -89,6 +89,28 @@ def read_image(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Image:
     return read_picture(path, max_pixels).image
 
 
+def take_picture(image: PIL.Image.Image) -> Picture:
+    """Take a picture that Pillow holds, in any mode, as `read_picture` takes its file.
+
+    It is loaded and otherwise left as it is.
+
+    Raises:
+        ImageError: It has no pixels, or its file is broken.
+    """
+    try:
+        is_deep = image.mode.startswith("I;16")
+        stored = "I;16B" if is_deep else ""
+        if image.format and getattr(image, "tile", None):  # opened and not loaded yet
+            stored = _stored(image)
+            if image.format == "TIFF":
+                _check_tiff(image, MAX_DECODED_PIXELS)
+        return _to_picture(image.copy(), stored, image.format)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"This picture cannot be used: {error}.") from error
+
+
 def look_into(path: str | Path, use: Callable[[PIL.Image.Image], T], max_pixels: int) -> T:
     """Open a file, with its pixels not yet decoded, and return what `use` makes of it.
 
@@ -152,11 +174,15 @@ def _refusal(head: bytes) -> str:
 
 def _convert(decoded: PIL.Image.Image) -> Picture:
     """Decode an opened file and take it to upright 8-bit sRGB."""
-    notes = []
-    stored = _stored(decoded)
+    return _to_picture(decoded, _stored(decoded), decoded.format)
+
+
+def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None) -> Picture:
+    """Take to upright 8-bit sRGB, in place; for `stored` see `_stored`."""
+    notes: list[str] = []
     # The other pictures in a phone's JPEG (MPO) are depth maps and the like.
-    if getattr(decoded, "is_animated", False) and decoded.format != "MPO":
-        kind = "page of this file" if decoded.format == "TIFF" else "frame of this animation"
+    if getattr(decoded, "is_animated", False) and format != "MPO":
+        kind = "page of this file" if format == "TIFF" else "frame of this animation"
         notes.append(f"Only the first {kind} is used.")
     _turn_upright(decoded, notes)
     alpha = _split_alpha(decoded, stored)
@@ -168,7 +194,7 @@ def _convert(decoded: PIL.Image.Image) -> Picture:
     if profile := decoded.info.get("icc_profile"):
         colours = _to_srgb(colours, profile, notes)
     colours = _as_mode(colours, "RGB")
-    if decoded.format == "WEBP":  # it has no gray mode, and its arithmetic tints gray by one level
+    if format == "WEBP":  # it has no gray mode, and its arithmetic tints gray by one level
         red, green, blue = colours.split()
         if all(ImageChops.difference(green, x).getextrema()[1] <= 1 for x in (red, blue)):
             colours = green.convert("RGB")

@@ -304,9 +304,18 @@ class Run:
         return card
 
     def _diverged(self) -> str:
+        remedy = "a lower --rate or --precision fp32"
+        if self.saved is None:
+            advice = f"Begin again with {remedy}."
+        else:  # --resume takes the same options alone
+            less = ", without --init," if self.config.init else ""
+            advice = (
+                f"To go on from there with {remedy}, begin a new stretch{less} with "
+                f"--continue-from {self.folder} and another --out."
+            )
         return (
             f"the loss is no number any more at step {self.step} or a few steps before it. "
-            f"{self._kept()} Try a lower --rate, or --precision fp32."
+            f"{self._kept()} {advice}"
         )
 
     def _kept(self) -> str:

@@ -21,7 +21,7 @@ from srgan.fuse import fast_forward
 from srgan.images import repeat, to_image, to_lr
 from srgan.models import Generator
 from srgan.reading import read_image
-from srgan.train import main
+from srgan.train import Run, main
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import SRGANConfig, TrainConfig
 from srgan.training.initialise import begin_as_nearest
@@ -355,7 +355,7 @@ def test_two_processes_train_as_one(folder, tmp_path):
         ]
 
     script.write_text(
-        "import sys\nfrom accelerate import PartialState\nfrom srgan.train import main\n"
+        "import sys\nfrom accelerate import PartialState\nfrom srgan.train import Run, main\n"
         f"failed = sum(main(typed) for typed in {commands(tmp_path / 'two')!r})\n"
         "PartialState().destroy_process_group()\nsys.exit(failed)\n"
     )
@@ -444,6 +444,9 @@ def test_nan_stops_before_anything_is_overwritten(folder, tmp_path, monkeypatch,
         assert main(typed) == 1
         message = capsys.readouterr().err
         assert "the loss is no number any more at step 4" in message
+        advice = message[message.index("To go on from there with") :]
+        assert f"--continue-from {run / str(log_every)} and another --out" in advice
+        assert "a lower --rate" in advice
         assert "untouched; it is from step 2" in message
         assert load_checkpoint(run / str(log_every) / "checkpoint.pt")["step"] == 2
         weights = load_weights(run / str(log_every) / "srresnet.safetensors")
@@ -477,14 +480,47 @@ def test_full_disk_keeps_the_old_checkpoint(folder, tmp_path, monkeypatch, capsy
 
 
 def at_step(monkeypatch, number, act):
-    step = Trainer.step
+    """Do something before a step, once."""
+    step, waiting = Trainer.step, [act]
 
     def acting(self, now, *batch):
-        if now == number:
-            act()
+        if now == number and waiting:
+            waiting.pop()()
         return step(self, now, *batch)
 
     monkeypatch.setattr(Trainer, "step", acting)
+
+
+@pytest.mark.parametrize("stage", ["srresnet", "srgan"])
+def test_the_advice_after_nan_can_be_followed(stage, folder, tmp_path, monkeypatch, capsys):
+    """--resume takes no other rate; a new stretch does, and of SRGAN instead of --init."""
+    step = Trainer.step
+
+    def broken(self, number, lr, hr, rate):
+        return step(self, number, lr * (float("nan") if number == 3 else 1), hr, rate)
+
+    monkeypatch.setattr(Trainer, "step", broken)
+    run = tmp_path / "run"
+    typed = options(folder, stage, run, steps=8, save_every=2, log_every=1)
+    assert main(typed) == 1
+    assert "--continue-from" in capsys.readouterr().err
+    monkeypatch.setattr(Trainer, "step", step)
+    lower = options(folder, stage, run, steps=8, rate=1e-5)
+    assert main([*lower, "--resume"]) == 1
+    assert "(--rate)" in capsys.readouterr().err
+    init = {} if stage == "srresnet" else {"init": None}
+    more = {"continue_from": run, "rate": 1e-5, **init}
+    assert main(options(folder, stage, tmp_path / "next", **more)) == 0
+
+
+def test_nan_before_anything_was_saved(folder, tmp_path, monkeypatch, capsys):
+    step = Trainer.step
+    monkeypatch.setattr(
+        Trainer, "step", lambda self, n, lr, hr, rate: step(self, n, lr * float("nan"), hr, rate)
+    )
+    monkeypatch.setattr(Run, "save", lambda self: None)
+    assert main(options(folder, "srresnet", tmp_path / "run", log_every=1)) == 1
+    assert "Begin again with a lower --rate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("room", [300_000, 14_000])

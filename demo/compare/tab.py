@@ -75,7 +75,7 @@ class CompareTab:
         ]  # in the order of Updates
         self._connect(handlers, dials)
         no_room = gr.Button(visible="hidden", elem_id="no-room")  # pressed by upload.js
-        no_room.click(full, None, self.status, **LIGHT)
+        no_room.click(full, None, self.status, **LIGHT_QUEUED)
         self._add_api(handlers, list(upscalers))
 
     def _controls(self, first: Updates, max_output_pixels: int) -> None:

@@ -46,7 +46,7 @@ def test_a_jpeg_of_any_name_is_taken_however_it_comes(page, named):
 
 
 def remove(page):
-    page.locator("#photo").get_by_role("button", name="Clear").click()
+    page.get_by_label("Remove Image").click()
     expect(page.locator("#photo button[aria-dropeffect]")).to_be_visible()
 
 

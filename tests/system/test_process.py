@@ -61,12 +61,12 @@ def test_a_full_disk_at_upload_is_told_and_it_goes_on_when_there_is_room(browser
     photo = save(tmp_path, noise(64, 48))
     answers = []
     with start() as (process, url), opened(browser, url) as page:
-        page.on("response", lambda r: "/upload" in r.url and answers.append(r.status))
+        page.on("response", lambda r: "/upload?" in r.url and answers.append(r.status))
         before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100, -1))
         drop_file(page, "#photo button[aria-dropeffect]", photo)
         expect(page.locator("#status")).to_contain_text(FULL)
         assert answers == [HTTPStatus.INSUFFICIENT_STORAGE]
-        toast = page.get_by_role("alert")
+        toast = page.locator(".toast-body")
         expect(toast).to_contain_text(FULL)
         assert "HTTP" not in toast.inner_text()
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)

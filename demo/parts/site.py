@@ -2,6 +2,7 @@
 
 import logging
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,18 +18,7 @@ from demo.parts.links import NOT_UPLOADED
 HERE = "."  # relative to the page, wherever a browser has found it
 logger = logging.getLogger(__name__)
 
-# The snippets under "Use via API" need whole addresses, and their cURL one more mend: bash forgets
-# what was read within a pipe.
-SNIPPETS = """() => {
-  const here = new URL(".", location.href).href.replace(/\\/$/, "");
-  for (const { code_snippets: texts } of Object.values(gradio_api_info.named_endpoints)) {
-    for (const [language, text] of Object.entries(texts)) {
-      texts[language] = text.replaceAll('"."', `"${here}"`).replaceAll(" . ", ` ${here} `)
-        .replaceAll("./gradio_api", `${here}/gradio_api`).replace("/path/to/your/file", "photo.jpg")
-        .replace(/read (EVENT_ID; .*)$/, "{ read -r $1; }");
-    }
-  }
-}"""
+SCRIPT = f"() => {{\n{Path(__file__).with_suffix('.js').read_text('utf-8')}}}"  # for `load`
 
 
 class Site(gr.Blocks):

@@ -20,6 +20,8 @@ from demo.engine.pace import Pace
 from demo.engine.scores import Scores
 from demo.engine.show import Show
 from demo.engine.table import tables
+from demo.parts.disk import FULL
+from demo.parts.links import NOT_UPLOADED
 from demo.viewer.viewer import ComparerData
 from srgan.images import SCALE, Image, ImageError
 from srgan.metrics import MIN_SIDE, Score
@@ -167,7 +169,7 @@ class Handlers:
         in the paper's protocol, detail [%], agreement with the input [dB], seconds, notes.
         """
         if photo is None:
-            raise gr.Error("Send a photo.", print_exception=False)
+            raise gr.Error(NOT_UPLOADED, print_exception=False)
         nothing = (UNCHANGED,) * (len(self._upscalers) + 1)
         try:
             picture = read_picture(photo)
@@ -189,6 +191,12 @@ class Handlers:
 def chosen(photo: str, turn: Turn) -> tuple[str, Start, Any]:
     """Take a new photo; the piece of the last one, if that was too large, is forgotten."""
     return photo, turn.begin(), hidden()
+
+
+def full() -> str:
+    """Say that an upload found no room on the disk; what is shown stays."""
+    gr.Warning(FULL, title="Cannot take this file")
+    return f"**Cannot take this file.** {FULL}"
 
 
 def place(turn: Turn, event: gr.EventData) -> Start:

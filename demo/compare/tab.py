@@ -7,7 +7,7 @@ import gradio as gr
 
 from demo.analysis.panel import Analysis
 from demo.compare.dial import STEPS, DialHandler, Seen
-from demo.compare.handlers import Handlers, chosen, example, linked, place, shrink, stop
+from demo.compare.handlers import Handlers, chosen, example, full, linked, place, shrink, stop
 from demo.compare.placer import Placer
 from demo.compare.turn import Turn
 from demo.compare.updates import Updates
@@ -74,6 +74,8 @@ class CompareTab:
             *(self.photo, self.source, self.mode, self.scores, self.dial, self.seen),
         ]  # in the order of Updates
         self._connect(handlers, dials)
+        no_room = gr.Button(visible="hidden", elem_id="no-room")  # pressed by upload.js
+        no_room.click(full, None, self.status, **LIGHT_QUEUED)
         self._add_api(handlers, list(upscalers))
 
     def _controls(self, first: Updates, max_output_pixels: int) -> None:

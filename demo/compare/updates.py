@@ -1,12 +1,12 @@
 """What an event may change on the tab "Compare"."""
 
-import errno
 from typing import Any, NamedTuple
 
 import gradio as gr
 
+from demo.parts.disk import FULL, FULL_DISK
+
 UNCHANGED = gr.skip()
-FULL = "There is no room left on this server's disk. Please try again in an hour."
 BROKEN = "Something went wrong on our side. Please try again, or with another photo."
 
 
@@ -41,5 +41,4 @@ def failed(error: Exception) -> str:
     """Return what a visitor is told of an error that is not theirs."""
     if isinstance(error, gr.Error):  # of a GPU that was not to be had: written for visitors
         return f"{error.title}. {error.message!s}"
-    full = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
-    return FULL if isinstance(error, OSError) and error.errno in full else BROKEN
+    return FULL if isinstance(error, OSError) and error.errno in FULL_DISK else BROKEN

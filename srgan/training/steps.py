@@ -18,7 +18,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from srgan.features import load_features
-from srgan.fuse import fast_forward
 from srgan.losses import (
     ContentLoss,
     adversarial_loss,
@@ -29,6 +28,7 @@ from srgan.losses import (
 )
 from srgan.models import Discriminator, Generator
 from srgan.training.config import SRGANConfig, TrainConfig
+from srgan.training.forward import fast_forward, speed_up
 from srgan.training.sync_batch_norm import synchronise
 
 Log = dict[str, torch.Tensor]
@@ -74,6 +74,7 @@ class Trainer:
         self.discriminator: Discriminator | None = None
         if isinstance(config, SRGANConfig):
             discriminator = Discriminator(config.patch, config.discriminator_channels)
+            speed_up(discriminator)
             if config.spectral_norm:
                 _normalise_spectrally(discriminator)
             self.discriminator = self._placed(discriminator).train()
@@ -170,8 +171,8 @@ class Trainer:
         return lambda images: images[..., y : y + side, x : x + side]
 
     def _discriminator_step(self, sr: torch.Tensor, hr: torch.Tensor) -> Log:
-        with self.accelerator.autocast():  # two batches: each with its own statistics
-            real, fake = self.discriminator(hr).float(), self.discriminator(sr).float()
+        with self.accelerator.autocast():
+            real, fake = (logits.float() for logits in _judge_both(self.discriminator, hr, sr))
         relativistic = self.config.gan == "relativistic"
         loss = discriminator_loss(real, fake, relativistic)
         self.discriminator_optimizer.zero_grad(set_to_none=True)
@@ -259,6 +260,14 @@ class Trainer:
 
 def _adam(parameters: Any) -> torch.optim.Adam:  # noqa: ANN401 - whatever Adam takes
     return torch.optim.Adam(parameters, betas=(0.9, 0.999), fused=True)
+
+
+def _judge_both(
+    discriminator: Discriminator, real: torch.Tensor, fake: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Judge two batches, each normalised by its own statistics; the dense layers take both."""
+    maps = [discriminator.features(images) for images in (real, fake)]
+    return discriminator.classifier(torch.cat(maps)).squeeze(1).chunk(2)
 
 
 def _frozen(network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -17,13 +17,13 @@ from accelerate import Accelerator
 from PIL import Image as Pillow
 
 from srgan.data import Photos
-from srgan.fuse import fast_forward
 from srgan.images import repeat, to_image, to_lr
 from srgan.models import Generator
 from srgan.reading import read_image
 from srgan.train import main
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import SRGANConfig, TrainConfig
+from srgan.training.forward import fast_forward
 from srgan.training.initialise import begin_as_nearest
 from srgan.training.same import differences
 from srgan.training.steps import Trainer

@@ -7,18 +7,20 @@ Deviations from the paper (arXiv 1609.04802v5), and what it leaves open:
 * That section scales VGG's features by 1/12.75 (the loss by 0.006). The factor belongs to weights
   that take images in 0..255; torchvision's take normalised images, and there a weight of 1 plays
   its part. `ContentLoss` therefore has no factor; the training command has `--content-weight`.
-* Of `efficientnet-lite0` (not in the paper) each map is divided by its own size on the original,
-  so that a weight of 1 means a relative squared error.
+* Of `efficientnet-lite0` and wherever there are several maps (not in the paper) each is divided by
+  its own size on the original, so that a weight of 1 means a relative squared error.
 * Total variation is the sum over an image's pixels and channels of absolute differences to the
   neighbours below and on the right; the paper gives a weight (2e-8) and no formula.
 * `consistency_loss`, `grid_loss` and the relativistic loss are not in the paper and off by default.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import nn
 
-from srgan.features import Features
+from srgan.features import Features, load_features
 from srgan.images import SCALE
 from srgan.spectrum import HALF, QUARTER
 
@@ -50,6 +52,57 @@ class ContentLoss(nn.Module):
                 distance = distance / original.square().flatten(1).mean(1).clamp_min(1e-12)
             losses.append(distance.mean())
         return torch.stack(losses).mean()
+
+
+class ContentSum(nn.Module):
+    """Content losses of several feature networks, each with a weight of its own."""
+
+    def __init__(self, losses: list[ContentLoss], weights: list[float]) -> None:
+        super().__init__()
+        self.losses, self.weights = nn.ModuleList(losses), weights
+
+    def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+        """Two (N, 3, H, W) in [-1, 1] to ()."""
+        parts = zip(self.losses, self.weights, strict=True)
+        return sum(weight * loss(sr, hr) for loss, weight in parts)
+
+
+def load_content(features: str, weights: str | None = None) -> ContentLoss | ContentSum:
+    """Build the content loss of a description.
+
+    Args:
+        features: Names that `load_features` knows, with factors: `NAME` or `NAME+0.5*NAME`.
+        weights: File of the network's weights; of several networks `NAME=FILE,NAME=FILE`, where a
+            name is the part before the colon.
+
+    Raises:
+        ValueError: A factor is no positive number, weights name no network, or as `load_features`.
+    """
+    factors, names = zip(*map(_factor, features.split("+")), strict=True)
+    if len(names) == 1:
+        files = {names[0].partition(":")[0]: weights}
+    else:
+        files = dict(part.partition("=")[::2] for part in weights.split(",")) if weights else {}
+    networks = [name.partition(":")[0] for name in names]
+    if unknown := files.keys() - set(networks):
+        raise ValueError(
+            f"--features-weights names {', '.join(sorted(unknown))}, which --features has not: of "
+            f"several networks write NAME=FILE,NAME=FILE with {', '.join(networks)}"
+        )
+    parts = zip(names, networks, strict=True)
+    losses = [ContentLoss(load_features(name, files.get(network))) for name, network in parts]
+    return losses[0] if factors == (1.0,) else ContentSum(losses, list(factors))
+
+
+def _factor(text: str) -> tuple[float, str]:
+    factor, star, name = text.strip().rpartition("*")
+    try:
+        value = float(factor) if star else 1.0
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ValueError(f"{factor!r} in --features is no positive number; write 0.5*{name}")
+    return value, name.strip()
 
 
 def discriminator_loss(

@@ -15,8 +15,9 @@ LOSS, GAN = "loss of the generator", "adversarial training"
 MACHINE, REPORTS = "machine", "reports"
 GROUPS = (FILES, BUDGET, RECIPE, LOSS, GAN, MACHINE, REPORTS)
 FEATURES_HELP = (
-    f"what the content loss compares: {', '.join(NAMES)}, where NETWORK:NODE is any torchvision "
-    "classifier at a node of its graph, such as convnext_tiny:features.3"
+    f"what the content loss compares: {', '.join(NAMES)}, where NETWORK is a classifier of "
+    "torchvision and a MAP a node of its graph (convnext_tiny:features.3), or a network of timm "
+    "and the number of a stage (resnet50:1,2); several networks with factors: NAME+0.5*NAME"
 )
 
 
@@ -112,7 +113,10 @@ class TrainConfig:
         metavar="NAME",
     )
     features_weights: str | None = _option(
-        LOSS, "file with the feature network's weights, where they cannot be downloaded", None
+        LOSS,
+        "file with the feature network's weights, where they cannot be downloaded; of several "
+        "networks NAME=FILE,NAME=FILE",
+        None,
     )
     content_weight: float = _option(
         LOSS,

@@ -17,13 +17,12 @@ from torch.func import functional_call
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from srgan.features import load_features
 from srgan.losses import (
-    ContentLoss,
     adversarial_loss,
     consistency_loss,
     discriminator_loss,
     grid_loss,
+    load_content,
     total_variation,
 )
 from srgan.models import Discriminator, Generator
@@ -59,9 +58,7 @@ class Trainer:
     ) -> None:
         self.config, self.accelerator, self.start = config, accelerator, start
         self.alone = config.discriminator_warmup if isinstance(config, SRGANConfig) and new else 0
-        self.content = self._placed(
-            ContentLoss(load_features(config.features, config.features_weights))
-        )
+        self.content = self._placed(load_content(config.features, config.features_weights))
         self.generator = self._placed(generator).train(config.stage == "srresnet")
         self.average = AveragedModel(self.generator, use_buffers=True).requires_grad_(False).eval()
         late = ("upsample.", "tail.")

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from accelerate import Accelerator
-from networks import random_generator
+from support.networks import random_generator
 from torch import nn
 from torch.nn.functional import mse_loss
 

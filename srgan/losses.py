@@ -11,7 +11,8 @@ Deviations from the paper (arXiv 1609.04802v5), and what it leaves open:
   its own size on the original, so that a weight of 1 means a relative squared error.
 * Total variation is the sum over an image's pixels and channels of absolute differences to the
   neighbours below and on the right; the paper gives a weight (2e-8) and no formula.
-* `consistency_loss`, `grid_loss` and the relativistic loss are not in the paper and off by default.
+* `consistency_loss`, `grid_loss`, `artifact_loss`, the relativistic and the hinge loss are not in
+  the paper and off by default.
 """
 
 import math
@@ -105,40 +106,70 @@ def _factor(text: str) -> tuple[float, str]:
     return value, name.strip()
 
 
-def discriminator_loss(
-    real: torch.Tensor, fake: torch.Tensor, relativistic: bool = False
-) -> torch.Tensor:
-    """Binary cross-entropy of telling originals from restored images (equation 2).
+def discriminator_loss(real: torch.Tensor, fake: torch.Tensor, kind: str = "bce") -> torch.Tensor:
+    """How badly originals are told from restored images.
 
     Args:
-        real: Logits of originals, (N,).
-        fake: Logits of the images restored from them, in the same order, (N,).
-        relativistic: Judge each original against its restored image instead of both alone
-            (RSGAN; Jolicoeur-Martineau 2018, section 4.1).
+        real: Logits of originals, (N,) or (N, 1, h, w).
+        fake: Logits of the images restored from them, in the same order.
+        kind: bce: binary cross-entropy (equation 2); relativistic: of each original against its
+            restored image instead of both alone (RSGAN; Jolicoeur-Martineau 2018, section 4.1);
+            hinge: nothing once they are 1 beyond zero (Lim & Ye 2017).
 
     Returns:
-        (), 1.39 for a discriminator that knows nothing, 0.69 if relativistic.
+        (), of a discriminator that knows nothing 1.39, 0.69 and 2.
     """
     real, fake = real.float(), fake.float()
-    if relativistic:
+    if kind == "relativistic":
         return F.softplus(fake - real).mean()
+    if kind == "hinge":
+        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
-def adversarial_loss(fake: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
-    """Binary cross-entropy of passing for originals, -log D(G(lr)) (equation 6).
+def adversarial_loss(
+    fake: torch.Tensor, real: torch.Tensor | None = None, kind: str = "bce"
+) -> torch.Tensor:
+    """How badly restored images pass for originals; of `bce` -log D(G(lr)) (equation 6).
 
     Averaged over the batch where the paper sums, so that its weight holds for any batch.
 
     Args:
-        fake: Logits of restored images, (N,).
-        real: Logits of their originals, (N,), for the relativistic loss only.
+        fake: Logits of restored images, (N,) or (N, 1, h, w).
+        real: Logits of their originals, for the relativistic loss only.
+        kind: As of `discriminator_loss`.
 
     Returns:
-        (), 0.69 against a discriminator that knows nothing.
+        (), against a discriminator that knows nothing 0.69, 0.69 and 0.
     """
     fake = fake.float()
-    return F.softplus(-fake if real is None else real.float() - fake).mean()
+    if kind == "hinge":
+        return -fake.mean()
+    return F.softplus(real.float() - fake if kind == "relativistic" else -fake).mean()
+
+
+def artifact_loss(sr: torch.Tensor, average: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+    """L1 where an output is further off than the averaged generator's, and restlessly so.
+
+    What a GAN invents now and its average does not keep is an artifact, most of all where the
+    residual varies from pixel to pixel (LDL; Liang et al. 2022, arXiv 2203.09195, equations 3 to 7:
+    local variance in 7 x 7 pixels times the fifth root of the image's variance).
+
+    Args:
+        sr: The generator's output, (N, 3, H, W) in [-1, 1], both sides at least 7.
+        average: That of its running average.
+        hr: The originals.
+    """
+    sr, average, hr = ((images.float() + 1) / 2 for images in (sr, average, hr))
+    with torch.no_grad():
+        residual = (hr - sr).abs().sum(1, keepdim=True)
+        around = F.pad(residual, (3, 3, 3, 3), mode="reflect")
+        mean, square = F.avg_pool2d(around, 7, 1), F.avg_pool2d(around.square(), 7, 1)
+        local = (square - mean.square()).clamp_min(0) * (49 / 48)
+        whole = residual.var((1, 2, 3), keepdim=True).pow(1 / 5)
+        worse = residual >= (hr - average).abs().sum(1, keepdim=True)
+        weight = whole * local * worse
+    return (weight * (sr - hr).abs()).mean()
 
 
 def consistency_loss(sr: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:

@@ -311,15 +311,15 @@ class Torn(Exception):  # noqa: N818 - not an error
 def test_torn_runs_resume_bit_equal(folder, tmp_path, monkeypatch):
     """Interrupted after every single step, in both stages, with everything switched on."""
     start = folder / "start.safetensors"
-    for stage, more in (
+    recipes = (
         ("srresnet", {"total_variation": 1e-6}),
         ("srgan", {"adversarial_ratio": 0.5, "consistency": 0.3, "gan": "relativistic"}),
         ("srresnet", {"optimizer": "muon", "init": start, "freeze_normalisation": True}),
         ("srgan", {"discriminator": "heads", "gan": "hinge", "condition": True, "artifacts": 1.0}),
         ("srgan", {"discriminator": "unet", "discriminator_channels": 8, "optimizer": "muon"}),
-    ):
-        name = f"{stage}-{len(more)}"
-        whole, torn = tmp_path / f"{name}-whole", tmp_path / f"{name}-torn"
+    )
+    for number, (stage, more) in enumerate(recipes):
+        whole, torn = tmp_path / f"{number}-whole", tmp_path / f"{number}-torn"
         assert main(options(folder, stage, whole, steps=6, **more)) == 0
         typed = options(folder, stage, torn, steps=6, save_every=1, **more)
         step = Trainer.step

@@ -44,6 +44,7 @@ from srgan.training.arguments import parse
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import TrainConfig
 from srgan.training.curves import Curves, Meter
+from srgan.training.forward import keep_memory
 from srgan.training.initialise import begin_as_nearest
 from srgan.training.interrupt import interruptible
 from srgan.training.same import differences, inputs, moved
@@ -355,6 +356,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.trai
         # What was asked for would silently be one process, or two that each train alone.
         return _fail("for processes on a CPU say accelerate launch --multi_gpu; --cpu needs MPI")
     set_seed(config.seed)
+    keep_memory()
     again = shlex.join([arg for arg in typed if arg != "--resume"])
     command = f"{program} {again}"
     try:

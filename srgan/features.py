@@ -90,7 +90,7 @@ def load_features(name: str, weights: str | Path | None = None) -> Features:
         states = _download(preset) if weights is None else read_states(weights)
         network = _vgg19(VGG19_LAYERS[name], states)
     elif ":" in name:
-        network, preset = _torchvision(*name.split(":", 1), weights)
+        network, preset = _torchvision(*name.split(":", 1), weights)  # type: ignore[call-arg]
     else:
         raise ValueError(f"unknown feature network {name!r}: expected one of {', '.join(NAMES)}")
     normalisation = preset.transforms()

@@ -15,6 +15,8 @@ lint: .venv/dev.installed
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund && npm run --silent lint; \
+	else echo "no npm: the page's JavaScript was not checked"; fi
 
 check: lint test
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,6 +55,7 @@ def started(
     settings: Mapping[str, str],
     log: Path,
     python: str = sys.executable,
+    command: Sequence[str] | None = None,
     **options: Any,  # noqa: ANN401 - Popen's
 ) -> Iterator[tuple[subprocess.Popen, str]]:
     """Start app.py; yields the process and its address, and ends it.
@@ -64,6 +65,7 @@ def started(
         settings: All of its environment.
         log: File for what it says: a pipe that nobody reads would stop it.
         python: That runs it.
+        command: What to start instead.
         options: Of the process: `cwd`, if it is another folder than root, `user`.
 
     Raises:
@@ -72,7 +74,7 @@ def started(
     with (
         log.open("w") as file,
         subprocess.Popen(
-            [python, str(root / "app.py")],
+            command or [python, str(root / "app.py")],
             **{"cwd": root, **options},
             env={"PYTHONUNBUFFERED": "1", **settings},
             stdout=file,

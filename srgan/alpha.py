@@ -18,12 +18,12 @@ def fill_transparent(colours: Image, alpha: NDArray[np.uint8]) -> Image:
     if alpha.all() or not alpha.any():
         return colours
     # Halve until nothing is unknown, then fill each level from the coarser one.
-    weight = alpha[..., None].astype(np.float32) / 255
-    levels = [(colours * weight, weight)]
+    weight: NDArray[np.floating] = alpha[..., None].astype(np.float32) / 255
+    levels: list[tuple[NDArray[np.floating], ...]] = [(colours * weight, weight)]
     while not levels[-1][1].all():
         levels.append(tuple(_halve(x) for x in levels[-1]))
     total, weight = levels.pop()
-    filled = total / weight
+    filled: NDArray[np.floating] = total / weight
     while levels:
         total, weight = levels.pop()
         coarse = filled.repeat(2, axis=0).repeat(2, axis=1)[: len(total), : total.shape[1]]
@@ -31,7 +31,7 @@ def fill_transparent(colours: Image, alpha: NDArray[np.uint8]) -> Image:
     return np.where(alpha[..., None] > 0, colours, np.rint(filled).astype(np.uint8))
 
 
-def _halve(x: NDArray[np.float32]) -> NDArray[np.float32]:
+def _halve(x: NDArray[np.floating]) -> NDArray[np.floating]:
     """Sum 2 x 2 pixels, with zeros after an odd side: (H, W, C) to about (H / 2, W / 2, C)."""
     x = np.pad(x, ((0, len(x) % 2), (0, x.shape[1] % 2), (0, 0)))
     return x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]

@@ -251,16 +251,16 @@ class Patches:
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return lr, (N, 3, size, size) in [0, 1], and hr, (N, 3, 4 size, 4 size) in [-1, 1]."""
         lr, hr = zip(*(self._crop(step, item) for item in self._items), strict=True)
-        lr, hr = torch.cat([to_lr(x) for x in lr]), torch.cat([to_hr(x) for x in hr])
-        layout = torch.channels_last
-        return lr.contiguous(memory_format=layout), hr.contiguous(memory_format=layout)
+        batch = torch.cat([to_lr(x) for x in lr]), torch.cat([to_hr(x) for x in hr])
+        small, large = (x.contiguous(memory_format=torch.channels_last) for x in batch)
+        return small, large
 
     def _crop(self, step: int, item: int) -> Pair:
         rng = np.random.default_rng((self.seed, step, item))
         lr, hr = self.photos.draw(rng)
         y, x = (int(rng.integers(side - self.size + 1)) for side in lr.shape[:2])
         lr, hr = _square(lr, y, x, self.size), _square(hr, SCALE * y, SCALE * x, SCALE * self.size)
-        turns, mirrored = rng.integers(4), rng.integers(2)
+        turns, mirrored = int(rng.integers(4)), rng.integers(2)
         lr, hr = np.rot90(lr, turns), np.rot90(hr, turns)
         return (lr[:, ::-1], hr[:, ::-1]) if mirrored else (lr, hr)
 

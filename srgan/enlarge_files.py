@@ -1,6 +1,7 @@
 """Enlarge picture files four times: `srgan enlarge FILES... --out DIR`."""
 
 import argparse
+import io
 import math
 import os
 import sys
@@ -169,7 +170,8 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.upsc
     if not 0 < args.max_megapixels < math.inf:
         parser.error(f"--max-megapixels must be a positive number, got {args.max_megapixels}")
     for stream in (sys.stdout, sys.stderr):  # a file name may hold what the terminal cannot show
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         upscaler = load_upscaler(args.method, args.weights, args.precision)

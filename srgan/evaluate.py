@@ -37,7 +37,7 @@ from srgan.evaluation.yardsticks import DEFAULT, Yardstick, load_yardsticks
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.spectrum import grid_peaks
-from srgan.upscale import Upscaler, load_upscaler
+from srgan.upscale import Precision, Upscaler, load_upscaler
 from srgan.weights import NETWORKS, WEIGHTS, read_card, weight_file
 
 METHODS = ("nearest", "bicubic", "srresnet", "srgan")
@@ -119,7 +119,9 @@ def _progress(line: str) -> None:
         sys.stderr.flush()
 
 
-def load_methods(methods: Sequence[str], weights: Path, precision: str) -> dict[str, Upscaler]:
+def load_methods(
+    methods: Sequence[str], weights: Path, precision: Precision
+) -> dict[str, Upscaler]:
     """Make the upscalers of `METHODS` or "original" by name; loads only the weights they need.
 
     Raises:

@@ -17,7 +17,7 @@ def walk(folder: Path, without: Path | None = None) -> Iterator[Path]:
         without: A folder in it that is passed over, too.
     """
     passed = {_identity(without)} if without and without.is_dir() else set()
-    waiting, closed = [folder], []
+    waiting, closed = [folder], list[OSError]()
     while waiting:
         for path, folders, files in os.walk(waiting.pop(0), onerror=closed.append):
             inside = Path(path)

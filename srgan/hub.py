@@ -9,6 +9,7 @@ from huggingface_hub.errors import (
     EntryNotFoundError,
     LocalEntryNotFoundError,
 )
+from torch import nn
 
 from srgan.weight_files import fill, read_shape, save_weights
 
@@ -17,6 +18,7 @@ PAPER = "https://arxiv.org/abs/1609.04802"
 
 
 class OnHub(
+    nn.Module,
     PyTorchModelHubMixin,
     library_name="srgan",
     pipeline_tag="image-to-image",

@@ -174,7 +174,8 @@ class PowerSpectrum(NamedTuple):
 
     frequency: torch.Tensor  # (H, W // 2 + 1), distance from 0 [cycles a pixel]
     power: torch.Tensor  # (H, W // 2 + 1); 1 everywhere for white noise of variance 1
-    count: torch.Tensor  # (W // 2 + 1,): 2 where the other half has the same again, else 1
+    # (W // 2 + 1,): 2 where the other half has the same again, else 1
+    count: torch.Tensor  # type: ignore[assignment] # a tuple's method, which nobody needs
 
 
 def power_spectrum(luma: torch.Tensor) -> PowerSpectrum:

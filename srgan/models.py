@@ -31,7 +31,7 @@ class ResidualBlock(nn.Module):
         return x + self.bn2(self.conv2(self.prelu(self.bn1(self.conv1(x)))))
 
 
-class Generator(nn.Module, OnHub):
+class Generator(OnHub):
     """Four times larger: SRResNet, and SRGAN's generator (Figure 4, 1,547,350 parameters).
 
     `from_pretrained`, `save_pretrained` and `push_to_hub` take folders and repositories of the

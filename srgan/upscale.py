@@ -50,7 +50,7 @@ class NetworkUpscaler:
     ) -> None:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         if precision == "auto":
-            on_cpu = "bf16" if has_native_bf16() else "fp32"
+            on_cpu: Precision = "bf16" if has_native_bf16() else "fp32"
             precision = "fp16" if device.startswith("cuda") else on_cpu
         if precision not in DTYPES:
             raise ValueError(f"precision must be auto, bf16, fp16 or fp32, got {precision!r}")
@@ -128,7 +128,9 @@ class Box(NamedTuple):
             min(self.right + halo, within.right),
         )
 
-    def index(self, origin: "Box | None" = None, scale: int = 1) -> tuple:
+    def index(  # type: ignore[override] # a tuple's, which nobody needs
+        self, origin: "Box | None" = None, scale: int = 1
+    ) -> tuple:
         """Index of the box in (..., H, W) pixels that begin at `origin` and are enlarged."""
         top, left = (origin.top, origin.left) if origin else (0, 0)
         rows = slice(scale * (self.top - top), scale * (self.bottom - top))

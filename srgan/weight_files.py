@@ -1,7 +1,7 @@
 """Weight files: one generator as safetensors, strict by name and shape, with a card inside."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -119,6 +119,6 @@ def _is_pickle(path: Path) -> bool:
     return False
 
 
-def _some(names: object) -> str:
-    names = sorted(names)
+def _some(found: Iterable[str]) -> str:
+    names = sorted(found)
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -45,7 +45,7 @@ const SIZE = { width: 320, height: 188, gap: 12 };
 // where it would not fit.
 function layout() {
   const stage = find('section:not([hidden]) .stage');
-  if (!stage || !stage.clientWidth) return;
+  if (!stage?.clientWidth) return;
   const ratio = devicePixelRatio, room = stage.clientWidth;
   let zoom = Math.max(1, Math.round(ratio));
   while (zoom > 1 && SIZE.width * zoom / ratio > room) zoom--;

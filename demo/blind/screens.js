@@ -25,7 +25,9 @@ function show(data) {
 }
 
 function showStart(data) {
-  all('[data-screen="start"] [data-part]').forEach(card => nameButton(find('.begin', card), card.dataset.part, data));
+  all('[data-screen="start"] [data-part]').forEach(card => {
+    nameButton(find('.begin', card), card.dataset.part, data);
+  });
   find('.synced').hidden = !data.is_synced;
   find('.forget').hidden = !data.ticket;
   ask(false);

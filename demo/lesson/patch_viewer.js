@@ -74,7 +74,7 @@ map.addEventListener('click', event => {
 // From the value Python sent; all of it is shown at once, as soon as its picture is loaded.
 async function update() {
   const next = props.value;
-  if (!next || !next.id) return;
+  if (!next?.id) return;
   root.toggleAttribute('data-busy', true);
   const picture = next.sheet && new Image();
   let message = next.message;

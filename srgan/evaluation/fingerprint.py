@@ -87,7 +87,7 @@ def find_copies(
     Raises:
         ValueError: An image cannot be read, or the folders have no photos.
     """
-    prints = {}
+    prints: dict[Path, NDArray[np.float32]] = {}
     for folder in folders:
         for path in sorted(p for p in walk(folder) if p.suffix.lower() in SUFFIXES):
             progress(f"{len(prints)} photos read")

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 from types import FrameType
+from typing import Any
 
 
 @contextmanager
 def interruptible() -> Iterator[Event]:
     """Turn the first Ctrl-C or SIGTERM into an event, so that no step is torn; the second ends."""
     event = Event()
-    before = {}
+    before: dict[int, Any] = {}
 
     def stop(number: int, frame: FrameType | None) -> None:
         del frame

@@ -9,6 +9,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import srgan
+
 ROOT = Path(__file__).parents[2]
 LINUX = {"sys_platform": "linux", "platform_machine": "x86_64", "extra": ""}
 SPACE = "3.12"
@@ -35,6 +37,12 @@ def pins(python):
         versions[canonicalize_name(requirement.name)] = specifier.version
     assert len(versions) == len(found)
     return versions
+
+
+def test_the_version_to_cite_is_that_of_the_package():
+    cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    assert cited[1] == srgan.__version__
+    assert f"## {srgan.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_a_space_installs_what_the_package_needs():

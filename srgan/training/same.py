@@ -13,7 +13,7 @@ from srgan.training.config import TrainConfig
 # What has no part in the result, or is looked at by itself.
 FREE = ("out", "cache_gb", "workers", "evaluate_every", "save_every", "log_every")
 FOLDERS = {"images": "train", "validation": "validation"}
-FILES = ("init", "features_weights", "continue_from")
+FILES = ("init", "features_weights", "discriminator_features_weights", "continue_from")
 
 
 def inputs(config: TrainConfig, photos: dict[str, Photos]) -> dict[str, dict[str, Any]]:
@@ -29,7 +29,8 @@ def inputs(config: TrainConfig, photos: dict[str, Photos]) -> dict[str, dict[str
     """
     described: dict[str, dict[str, Any]] = {}
     for name in (*FOLDERS, *FILES):
-        if (path := getattr(config, name)) is None:
+        path = getattr(config, name, None)
+        if path is None or _names_several(path):
             continue
         described[name] = {"path": os.path.abspath(path)}
         if name in photos:
@@ -65,7 +66,7 @@ def differences(
         a, b = now.get(key), stored.get(key, defaults.get(key))
         if key == "precision":
             a, b = (auto if value == "auto" else value for value in (a, b))
-        elif key in (*FOLDERS, *FILES) and None not in (a, b):
+        elif key in (*FOLDERS, *FILES) and None not in (a, b) and not _names_several(b):
             known = before.get(key, {"path": os.path.abspath(b)})
             a, b = os.path.realpath(a), os.path.realpath(known["path"])
             mark = known.get("fingerprint")
@@ -102,6 +103,11 @@ def moved(
                 "it goes on, but not to the same bits"
             )
     return said, others
+
+
+def _names_several(path: str) -> bool:
+    """Tell `NAME=FILE,NAME=FILE`, which is compared as text, from one path."""
+    return "=" in path and not os.path.exists(path)
 
 
 def _fingerprint(path: Path) -> str | None:

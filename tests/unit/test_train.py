@@ -25,7 +25,7 @@ from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import SRGANConfig, TrainConfig
 from srgan.training.forward import fast_forward
 from srgan.training.initialise import begin_as_nearest
-from srgan.training.same import differences
+from srgan.training.same import differences, inputs
 from srgan.training.steps import Trainer
 from srgan.weights import load_weights, read_card, save_weights
 
@@ -787,14 +787,24 @@ def test_auto_is_the_precision_that_it_means_here(machine):
         assert differences(config, stored, {}, machine) == expected
 
 
+def test_weights_of_several_networks_are_compared_as_text():
+    config = TrainConfig(images="a", out="", features_weights="mse=a.pth,vgg16_bn=b.pth")
+    stored = json.loads(config.to_json())
+    assert inputs(config, {}).keys() == {"images"}
+    assert differences(config, stored, {}, "fp32") == []
+    stored["features_weights"] = "mse=a.pth,vgg16_bn=c.pth"
+    assert differences(config, stored, {}, "fp32") == ["--features-weights"]
+
+
 def test_a_moved_data_set_goes_on_when_its_photos_are_the_same(
     many, folder, tmp_path, monkeypatch, capsys
 ):
     shutil.copy(folder / "start.safetensors", tmp_path / "start.safetensors")
     run, moved = tmp_path / "run", tmp_path / "moved"
-    at_step(monkeypatch, 2, lambda: signal.raise_signal(signal.SIGINT))
     typed = {"images": many, "init": tmp_path / "start.safetensors"}
-    assert main(options(folder, "srgan", run, **typed)) == 130
+    with monkeypatch.context() as patched:
+        at_step(patched, 2, lambda: signal.raise_signal(signal.SIGINT))
+        assert main(options(folder, "srgan", run, **typed)) == 130
     many.rename(moved)
     (tmp_path / "start.safetensors").rename(tmp_path / "renamed.safetensors")
     typed = {"images": moved, "init": tmp_path / "renamed.safetensors"}

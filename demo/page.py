@@ -1,6 +1,7 @@
 """The page: what stands around the tabs."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import gradio as gr
 
@@ -15,11 +16,13 @@ from demo.engine.fit import MAX_OUTPUT_PIXELS
 from demo.lesson.tab import LessonTab
 from demo.parts import site
 from demo.parts.events import NETWORKS
+from demo.parts.templates import page_script
 from srgan.upscale import Upscaler
 
 CSS = """
 /* Gradio's own, hidden, would make it the box in which toolbars stick, which never scrolls. */
 .gradio-container { overflow: clip !important; }
+input[type="range"] { touch-action: pan-y; } /* see touch.js */
 #intro p { max-width: 75em; }
 #limits, #limits * { font-size: var(--text-xs); color: var(--body-text-color-subdued); }
 #mode label { width: 100%; }
@@ -91,6 +94,8 @@ LAUNCH = {
     "footer_links": ["api", "gradio", "settings"],
 }
 
+TOUCH = page_script(Path(__file__).parent / "parts" / "touch.js")
+
 # Ctrl+V anywhere on the page; Gradio's own button needs a permission that embedded pages lack.
 PASTE = """() => document.addEventListener("paste", event => {
   const [file] = event.clipboardData.files;
@@ -154,10 +159,8 @@ def build_page(
         with gr.Tab("How it works"):
             LessonTab(compare.shown)
         compare.open_link(page)
-        page.load(None, js=site.SCRIPT)
-        page.load(None, js=upload.SCRIPT)
-        page.load(None, js=PASTE)
-        page.load(None, js=KEEP_FOCUS)
+        for script in (site.SCRIPT, upload.SCRIPT, TOUCH, PASTE, KEEP_FOCUS):
+            page.load(None, js=script)
     # Light events are not queued; the heavy ones wait for each other, see `CompareTab`.
     page.queue(max_size=MAX_QUEUED, api_open=False, default_concurrency_limit=8)
     bound_waiting(page._queue, NETWORKS)  # noqa: SLF001 - there is no other way to it

@@ -16,12 +16,15 @@ from demo.engine.fit import MAX_OUTPUT_PIXELS
 from demo.lesson.tab import LessonTab
 from demo.parts import site
 from demo.parts.events import NETWORKS
+from demo.parts.templates import page_script
 from demo.theme import THEME
 from srgan import __version__
 from srgan.upscale import Upscaler
 
 HERE = Path(__file__).parent
 SCRIPT = f"() => {{\n{(HERE / 'page.js').read_text('utf-8')}}}"
+TOUCH = page_script(HERE / "parts" / "touch.js")
+
 LAUNCH = {
     "theme": THEME,
     "css_paths": [HERE / "page.css"],
@@ -74,9 +77,8 @@ def build_page(
             LessonTab(compare.shown)
         compare.open_link(page)
         gr.Markdown(f"srgan {__version__}", elem_id="version")
-        page.load(None, js=site.SCRIPT)
-        page.load(None, js=upload.SCRIPT)
-        page.load(None, js=SCRIPT)
+        for script in (site.SCRIPT, upload.SCRIPT, TOUCH, SCRIPT):
+            page.load(None, js=script)
     # Light events are not queued; the heavy ones wait for each other, see `CompareTab`.
     page.queue(max_size=MAX_QUEUED, api_open=False, default_concurrency_limit=8)
     bound_waiting(page._queue, NETWORKS)  # noqa: SLF001 - there is no other way to it

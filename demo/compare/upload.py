@@ -8,9 +8,9 @@ from gradio.data_classes import ImageData
 
 from demo.engine.examples import EXAMPLES
 from demo.parts.links import NOT_UPLOADED, refuse_link
+from demo.parts.templates import page_script
 
-# For a page's `load`.
-SCRIPT = f"() => {{\n{Path(__file__).with_suffix('.js').read_text('utf-8')}}}"
+SCRIPT = page_script(Path(__file__).with_suffix(".js"))
 
 
 PHOTO = (

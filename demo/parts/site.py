@@ -14,11 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.parts.disk import FULL, FULL_DISK
 from demo.parts.links import NOT_UPLOADED
+from demo.parts.templates import page_script
 
 HERE = "."  # relative to the page, wherever a browser has found it
 logger = logging.getLogger(__name__)
 
-SCRIPT = f"() => {{\n{Path(__file__).with_suffix('.js').read_text('utf-8')}}}"  # for `load`
+SCRIPT = page_script(Path(__file__).with_suffix(".js"))
 
 
 class Site(gr.Blocks):

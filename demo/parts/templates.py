@@ -27,3 +27,8 @@ def templates(folder: Path, name: str, scripts: Sequence[str] = ()) -> dict[str,
         "js_on_load": "\n".join(read(f"{script}.js") for script in scripts or [name]),
         "apply_default_css": False,
     }
+
+
+def page_script(file: Path) -> str:
+    """Return the `js` of a page's `load` that runs a file beside the page's other scripts."""
+    return f"() => {{\n{file.read_text('utf-8')}}}"

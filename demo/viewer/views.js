@@ -106,7 +106,10 @@ function splitAt(share) {
   redraw();
 }
 
+let splitBefore = 0;                      // where a finger that turns out to scroll has found it
+
 handle.addEventListener('pointerdown', event => {
+  splitBefore = view.split;
   handle.setPointerCapture(event.pointerId);
   handle.focus();
   event.preventDefault();
@@ -114,6 +117,7 @@ handle.addEventListener('pointerdown', event => {
 handle.addEventListener('pointermove', event => {
   if (handle.hasPointerCapture(event.pointerId)) splitAt(place(event, single.canvas).x / stage.width);
 });
+handle.addEventListener('pointercancel', () => splitAt(splitBefore));
 handle.addEventListener('keydown', event => {
   const by = event.shiftKey ? 0.1 : 0.01;
   const share = {

@@ -77,6 +77,14 @@ def _pump(source, target):
 
 
 def _certified(folder):
+    key, certificate = certify(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def certify(folder):
+    """Make a certificate for localhost; returns the files of key and certificate."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         [
@@ -86,6 +94,4 @@ def _certified(folder):
         check=True,
         capture_output=True,
     )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context
+    return key, certificate

@@ -1,0 +1,107 @@
+"""The page behind nginx and Caddy as docs/hosting.md sets them up, where they are installed."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+from playwright.sync_api import expect
+from support.mocks import noise, save
+from support.pages import DESKTOP, drop, opened, wait_for
+from support.proxy import certify
+
+from benchmarks.running import ROOT
+
+TEXT = (ROOT / "docs" / "hosting.md").read_text("utf-8")
+NGINX = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {certificate};
+        ssl_certificate_key {key};
+        {block}
+    }}
+}}
+"""
+CADDY = """
+{{
+    admin off
+    auto_https disable_redirects
+    skip_install_trust
+}}
+{block}
+"""
+
+
+def nginx(folder, port, block):
+    key, certificate = certify(folder)
+    path = folder / "nginx.conf"
+    names = {"folder": folder, "port": port, "key": key, "certificate": certificate}
+    user = "user root;" if os.getuid() == 0 else ""  # else another's, who may not write here
+    path.write_text(user + NGINX.format(block=block, **names))
+    return ["nginx", "-c", path, "-p", folder]
+
+
+def caddy(folder, port, block):
+    path = folder / "Caddyfile"
+    block = block.replace("example.org {", f"localhost:{port} {{\n    tls internal")
+    path.write_text(CADDY.format(block=block))
+    return ["caddy", "run", "--config", path, "--adapter", "caddyfile"]
+
+
+@pytest.mark.parametrize("setting", [p for p in (nginx, caddy) if shutil.which(p.__name__)])
+def test_a_photo_comes_back_in_a_folder_with_https(setting, browser, start, tmp_path):
+    (block,) = re.findall(rf"```{setting.__name__}\n(.*?)```", TEXT, re.DOTALL)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with start() as (_, url):
+        block = re.sub(r"127\.0\.0\.1:7860", url.removeprefix("http://").strip("/"), block)
+        command = setting(tmp_path, port, block)
+        home = {"HOME": str(tmp_path), "PATH": "/usr/sbin:/usr/bin:/bin"}
+        with subprocess.Popen(command, env=home) as proxy:
+            try:
+                wait_until_open(port)
+                try_out(browser, f"https://localhost:{port}/srgan", save(tmp_path, noise(800, 800)))
+            finally:
+                proxy.terminate()
+
+
+def wait_until_open(port):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with socket.socket() as trial:
+            if trial.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail("The proxy does not start")
+
+
+def try_out(browser, address, photo):
+    """Drop a photo on the page; the folder's name lacks its slash, as people write it."""
+    lost = []
+    with opened(browser, address, DESKTOP | {"ignore_https_errors": True}) as page:
+        assert page.url == f"{address}/"
+        page.on("response", lambda r: r.status >= 400 and lost.append((r.status, r.url)))
+        page.on("request", lambda r: r.url.startswith("http:") and lost.append(r.url))
+        drop(page, photo)
+        page.wait_for_function(  # progress is not held back
+            "document.querySelector('#status').textContent.includes('SRResNet')"
+        )
+        wait_for(page, photo.stem)
+        expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5)
+        expect(page.locator("#status")).to_contain_text("Done.")
+    assert not lost

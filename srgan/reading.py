@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from PIL.Image import Transpose
 
 from srgan.guard import MeteredFile, check_exif, check_file, check_opened
 from srgan.images import Image, ImageError
+from srgan.metadata import Metadata, read_metadata
 
 MAX_DECODED_PIXELS = 64_000_000  # a 61-megapixel camera's photo fits
 
@@ -37,11 +38,13 @@ class Picture:
         colours: (H, W, 3), as in the file: not multiplied by `alpha`.
         alpha: (H, W), 0 transparent to 255 opaque; None when it is opaque everywhere.
         notes: What was changed, in sentences for the person who gave the file.
+        metadata: What else the file says.
     """
 
     colours: Image
     alpha: NDArray[np.uint8] | None
     notes: tuple[str, ...]
+    metadata: Metadata = field(default_factory=Metadata)
 
     @property
     def image(self) -> Image:
@@ -127,6 +130,17 @@ def look_into(path: str | Path, use: Callable[[PIL.Image.Image], T], max_pixels:
         raise ImageError("This file cannot be opened. Check that you may read it.") from error
 
 
+def looks_like_picture(path: Path) -> bool:
+    """Tell by its first bytes whether a file is in one of the formats that are read here."""
+    try:
+        if path.is_file():  # a pipe would be waited for
+            with path.open("rb") as file:
+                return bool(_MAGIC.match(file.read(12)))
+    except OSError:
+        pass
+    return False
+
+
 def _look_into(file: MeteredFile, use: Callable[[PIL.Image.Image], T], max_pixels: int) -> T:
     head = file.read(4096)
     try:
@@ -184,7 +198,8 @@ def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None) -> Pi
     if getattr(decoded, "is_animated", False) and format != "MPO":
         kind = "page of this file" if format == "TIFF" else "frame of this animation"
         notes.append(f"Only the first {kind} is used.")
-    _turn_upright(decoded, notes)
+    orientation = _turn_upright(decoded, notes)
+    metadata = read_metadata(decoded, orientation in range(5, 9))
     alpha = _split_alpha(decoded, stored)
     if alpha is not None:
         notes.append("Its transparent parts are laid on white.")
@@ -198,7 +213,7 @@ def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None) -> Pi
         red, green, blue = colours.split()
         if all(ImageChops.difference(green, x).getextrema()[1] <= 1 for x in (red, blue)):
             colours = green.convert("RGB")
-    return Picture(np.array(colours), alpha, tuple(notes))
+    return Picture(np.array(colours), alpha, tuple(notes), metadata)
 
 
 def _stored(opened: PIL.Image.Image) -> str:
@@ -223,8 +238,8 @@ def _check_tiff(opened: PIL.Image.Image, max_pixels: int) -> None:
         raise ValueError("Pillow 12.3 reads planes of 16 bits as planes of 8")
 
 
-def _turn_upright(decoded: PIL.Image.Image, notes: list[str]) -> None:
-    """Decode the pixels and apply the EXIF orientation, in place."""
+def _turn_upright(decoded: PIL.Image.Image, notes: list[str]) -> int | None:
+    """Decode the pixels and apply the EXIF orientation, in place; return what it was."""
     orientation = getattr(decoded, "tag_v2", {}).get(Tag.Orientation)
     decoded.load()  # a TIFF turns itself
     check_exif(decoded.info)
@@ -233,6 +248,7 @@ def _turn_upright(decoded: PIL.Image.Image, notes: list[str]) -> None:
         ImageOps.exif_transpose(decoded, in_place=True)
     if orientation in range(2, 9):
         notes.append("It was turned upright, as its EXIF data says.")
+    return orientation
 
 
 def _split_alpha(decoded: PIL.Image.Image, stored: str) -> NDArray[np.uint8] | None:

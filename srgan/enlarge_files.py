@@ -15,8 +15,9 @@ from srgan.alpha import enlarge_alpha, fill_transparent
 from srgan.folders import walk
 from srgan.images import SCALE, Image
 from srgan.metadata import Metadata
+from srgan.opening import MAX_DECODED_PIXELS, looks_like_picture
 from srgan.picture_files import FORMATS, made_of, mark, write_picture
-from srgan.reading import MAX_DECODED_PIXELS, Picture, looks_like_picture, read_picture
+from srgan.reading import Picture, read_picture
 from srgan.upscale import Steps, Upscaler, finish, load_upscaler, steps
 from srgan.weights import NETWORKS, WEIGHTS
 from srgan.wrap import unwrapped, wrapped

@@ -88,7 +88,7 @@ def read_metadata(decoded: PIL.Image.Image, turned: bool) -> Metadata:
     text = getattr(decoded, "text", {}) if decoded.format == "PNG" else {}
     profiles = ("XML:com.adobe.xmp", "Raw profile type ")
     found["text"] = {k: str(v) for k, v in text.items() if not k.startswith(profiles)}
-    if decoded.format == "JPEG":
+    if decoded.format in ("JPEG", "MPO"):
         found["comment"] = decoded.info.get("comment")
     return Metadata(**found)
 

@@ -22,7 +22,7 @@ from srgan import __version__
 from srgan.guard import check_exif
 from srgan.images import Image, ImageError, is_gray
 from srgan.metadata import IPTC, IPTC_RESOURCE, MARK, XMP, Metadata
-from srgan.reading import look_into
+from srgan.opening import look_into
 
 _MARK = re.compile(r"srgan \S+: \S+ x4 of ([0-9a-f]{16})")
 _ANY_SIZE = 1 << 62  # pixels: nothing is decoded here

@@ -5,7 +5,6 @@
 
 import argparse
 import hashlib
-import math
 import os
 import platform
 import sys
@@ -27,8 +26,10 @@ from srgan.evaluation.report import (
     FORMAT,
     MEASURES,
     NIQE,
+    legend,
+    overall,
     read_json,
-    table,
+    set_table,
     worse,
     write_csv,
     write_json,
@@ -48,7 +49,7 @@ folder with HR/ and LR/, whose files go together by name.
 With --not-in, score nothing: look for copies of the images among training photos."""
 EXIT_CODES = """\
 Exit code: 0 when all went well; 1 when --check finds something worse or --not-in a copy; 2 for a
-wrong command, folder or file."""
+wrong command, folder or file: a broken one is named and left out, and the rest goes on."""
 
 
 def measure(sr: Image, hr: Image, lr: Image) -> dict[str, float]:
@@ -78,39 +79,47 @@ def evaluate(
         outputs: Methods by name whose pictures are ready.
         yardsticks: Perceptual measures by name.
 
+    Returns:
+        An image that cannot be read, made or scored is left out for all methods and named on
+        stderr; "left_out" has the reasons by name.
+
     Raises:
-        ValueError: An image cannot be read or scored; names it and the reason.
+        ValueError: No image could be measured.
     """
     methods = [*upscalers, *outputs]
     values: dict[str, dict[str, dict[str, float]]] = {method: {} for method in methods}
-    for i, (name, hr, lr) in enumerate(image_set.read(), 1):
-        for method in methods:
-            _progress(f"{image_set.name}  {i} of {len(image_set.pairs)}  {name}  {method}")
-            if method in outputs:
-                sr = outputs[method].read(image_set.name, name, hr)
-            else:
-                sr = hr if method == "original" else upscalers[method](lr)
-            try:
+    left_out: dict[str, str] = {}
+
+    def enlarge(method: str, name: str, hr: Image, lr: Image) -> Image:
+        if method in outputs:
+            return outputs[method].read(image_set.name, name, hr)
+        return hr if method == "original" else upscalers[method](lr)
+
+    for i, (path, _) in enumerate(image_set.pairs):
+        measured = {}
+        try:
+            name, hr, lr = image_set.load(i)
+            for method in methods:
+                _progress(f"{image_set.name}  {i + 1} of {len(image_set.pairs)}  {name}  {method}")
+                sr = enlarge(method, name, hr, lr)
                 perceptual = {key: stick.measure(sr, hr) for key, stick in yardsticks.items()}
-                values[method][name] = measure(sr, hr, lr) | perceptual
-            except ValueError as error:
-                raise ValueError(f"{image_set.name}, {name}: {error}") from None
-            if save:
-                (save / image_set.name).mkdir(parents=True, exist_ok=True)
-                write_png(sr, save / image_set.name / f"{name}_{method}_x{SCALE}.png")
+                measured[method] = measure(sr, hr, lr) | perceptual
+                if save:
+                    (save / image_set.name).mkdir(parents=True, exist_ok=True)
+                    write_png(sr, save / image_set.name / f"{name}_{method}_x{SCALE}.png")
+        except ValueError as error:
+            left_out[path.stem] = str(error)
+            _progress("")
+            print(f"{image_set.name}: left out {path.stem}: {error}", file=sys.stderr, flush=True)
+            continue
+        for method in methods:
+            values[method][name] = measured[method]
     _progress("")
-    entries = {method: {**_overall(v), "images": v} for method, v in values.items()}
-    return {"images": len(image_set.pairs), "lr": image_set.lr, "methods": entries}
-
-
-def _overall(images: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Mean and largest value of each measure over the images that have it."""
-    mean, largest = {}, {}
-    for key in next(iter(images.values())):
-        values = [image[key] for image in images.values() if not math.isnan(image[key])]
-        mean[key] = math.fsum(values) / len(values) if values else math.nan
-        largest[key] = max(values, default=math.nan)
-    return {"mean": mean, "largest": largest}
+    if len(left_out) == len(image_set.pairs):
+        raise ValueError(f"{image_set.name}: no image could be measured")
+    entries = {method: {**overall(v), "images": v} for method, v in values.items()}
+    result = {"images": len(image_set.pairs) - len(left_out), "lr": image_set.lr}
+    return result | {"methods": entries} | ({"left_out": left_out} if left_out else {})
 
 
 def _progress(line: str) -> None:
@@ -247,9 +256,9 @@ def _named_outputs(
 
 def _report_copies(image_sets: Sequence[ImageSet], folders: Sequence[Path]) -> int:
     images = [path for image_set in image_sets for path, _ in image_set.pairs]
-    copies, summary = find_copies(images, folders, _progress)
+    copies, summary, unread = find_copies(images, folders, _progress)
     print("\n".join([*copies, summary]))
-    return 1 if copies else 0
+    return 2 if unread else 1 if copies else 0
 
 
 def _report_scores(image_sets: Sequence[ImageSet], args: argparse.Namespace) -> int:
@@ -267,18 +276,29 @@ def _report_scores(image_sets: Sequence[ImageSet], args: argparse.Namespace) -> 
         yardsticks = load_yardsticks(args.perceptual, cards)
         results["perceptual"] = {key: stick.about for key, stick in yardsticks.items()}
     results["sets"] = {}
+    failed = False
     for image_set in image_sets:
         start = time.perf_counter()
-        entry = evaluate(image_set, upscalers, args.save_images, outputs, yardsticks)
+        try:
+            entry = evaluate(image_set, upscalers, args.save_images, outputs, yardsticks)
+        except ValueError as error:
+            print(error, file=sys.stderr, flush=True)
+            failed = True
+            continue
+        failed |= "left_out" in entry
         results["sets"][image_set.name] = entry
         seconds = time.perf_counter() - start
         print(f"{image_set.name} measured in {seconds:.0f} s", file=sys.stderr, flush=True)
-    print(table(results, args.markdown))
-    if args.json:
-        write_json(results, args.json)
-    if args.csv:
-        write_csv(results, args.csv)
-    return _check(results, stored) if stored else 0
+        print(set_table(image_set.name, results, args.markdown), end="\n\n", flush=True)
+        if args.json:  # after every set: what ends the rest leaves what is done
+            write_json(results, args.json)
+        if args.csv:
+            write_csv(results, args.csv)
+    if not results["sets"]:
+        return 2
+    print(legend(results, args.markdown))
+    code = _check(results, stored) if stored else 0
+    return 2 if failed else code
 
 
 def _check(results: dict[str, Any], stored: dict[str, Any]) -> int:

@@ -1,12 +1,9 @@
 """Photo files as pictures: one policy for every format, depth, colour space and orientation."""
 
 import io
-import re
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import PIL.Image
@@ -15,18 +12,10 @@ from PIL import ImageChops, ImageCms, ImageOps
 from PIL.ExifTags import Base as Tag
 from PIL.Image import Transpose
 
-from srgan.guard import MeteredFile, check_exif, check_file, check_opened
+from srgan.guard import check_exif
 from srgan.images import Image, ImageError
-
-MAX_DECODED_PIXELS = 64_000_000  # a 61-megapixel camera's photo fits
-
-T = TypeVar("T")
-_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")  # JPEG includes phones' MPO
-_MAGIC = re.compile(
-    rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftyp(avi[fs]|mif1|msf1)|II[*+]\0|MM\0[*+]|BM|GIF8",
-    re.DOTALL,
-)
-_HEIC = re.compile(rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL)
+from srgan.metadata import Metadata, read_metadata
+from srgan.opening import MAX_DECODED_PIXELS, check_tiff, look_into, stored_as
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +26,13 @@ class Picture:
         colours: (H, W, 3), as in the file: not multiplied by `alpha`.
         alpha: (H, W), 0 transparent to 255 opaque; None when it is opaque everywhere.
         notes: What was changed, in sentences for the person who gave the file.
+        metadata: What else the file says.
     """
 
     colours: Image
     alpha: NDArray[np.uint8] | None
     notes: tuple[str, ...]
+    metadata: Metadata = field(default_factory=Metadata)
 
     @property
     def image(self) -> Image:
@@ -101,9 +92,9 @@ def take_picture(image: PIL.Image.Image) -> Picture:
         is_deep = image.mode.startswith("I;16")
         stored = "I;16B" if is_deep else ""
         if image.format and getattr(image, "tile", None):  # opened and not loaded yet
-            stored = _stored(image)
+            stored = stored_as(image)
             if image.format == "TIFF":
-                _check_tiff(image, MAX_DECODED_PIXELS)
+                check_tiff(image, MAX_DECODED_PIXELS)
         return _to_picture(image.copy(), stored, image.format)
     except ImageError:
         raise
@@ -111,80 +102,20 @@ def take_picture(image: PIL.Image.Image) -> Picture:
         raise ImageError(f"This picture cannot be used: {error}.") from error
 
 
-def look_into(path: str | Path, use: Callable[[PIL.Image.Image], T], max_pixels: int) -> T:
-    """Open a file, with its pixels not yet decoded, and return what `use` makes of it.
-
-    Raises:
-        ImageError: Not there, no such format, broken, or too large: whatever a broken file makes
-            Pillow raise, in `use`, too.
-    """
-    try:
-        if not Path(path).is_file():
-            raise ImageError("There is no such file, or it is a folder. Choose a picture file.")
-        with MeteredFile(open(path, "rb", buffering=0)) as file:
-            return _look_into(file, use, max_pixels)
-    except OSError as error:
-        raise ImageError("This file cannot be opened. Check that you may read it.") from error
-
-
-def _look_into(file: MeteredFile, use: Callable[[PIL.Image.Image], T], max_pixels: int) -> T:
-    head = file.read(4096)
-    try:
-        check_file(file)
-        opened = PIL.Image.open(file, formats=_FORMATS)
-        file.opened = True
-        if opened.width * opened.height > max_pixels:
-            raise ImageError(_too_large(opened.width * opened.height, max_pixels))
-        check_opened(opened)
-        if opened.format == "TIFF":
-            _check_tiff(opened, max_pixels)
-        return use(opened)
-    except ImageError:
-        raise
-    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
-        pixels, limit = map(int, re.findall(r"\d+", str(error)))  # Pillow's own limit comes first
-        raise ImageError(_too_large(pixels, min(limit, max_pixels))) from error
-    except MemoryError as error:
-        raise ImageError("There is too little memory for this picture. Make it smaller.") from error
-    except Exception as error:
-        raise ImageError(_refusal(head)) from error
-
-
-def _too_large(pixels: int, limit: int) -> str:
-    size = f"This picture has {pixels / 1e6:g} megapixels; the limit is {limit / 1e6:g} megapixels."
-    return f"{size} Make it smaller and try again."
-
-
-def _refusal(head: bytes) -> str:
-    """Say what a file that cannot be decoded is, by its first bytes."""
-    if not head:
-        return "This file is empty. Download or copy it again."
-    if _HEIC.match(head) and b"avif" not in head[:64]:
-        return (
-            "This is a HEIC photo, which cannot be read here. Export it as JPEG (an iPhone takes "
-            "JPEG with Settings, Camera, Formats, Most Compatible) and try again."
-        )
-    if _MAGIC.match(head):
-        what = "This picture is damaged, cut off, or stored in a way that cannot be read here."
-        return f"{what} Open it in an image editor, save it as PNG and try again."
-    if b"<svg" in head:
-        return "This is an SVG drawing, which has no pixels. Export it as PNG in the size you need."
-    return "This is no picture that can be read here. Use PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF."
-
-
 def _convert(decoded: PIL.Image.Image) -> Picture:
     """Decode an opened file and take it to upright 8-bit sRGB."""
-    return _to_picture(decoded, _stored(decoded), decoded.format)
+    return _to_picture(decoded, stored_as(decoded), decoded.format)
 
 
 def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None) -> Picture:
-    """Take to upright 8-bit sRGB, in place; for `stored` see `_stored`."""
+    """Take to upright 8-bit sRGB, in place; for `stored` see `stored_as`."""
     notes: list[str] = []
     # The other pictures in a phone's JPEG (MPO) are depth maps and the like.
     if getattr(decoded, "is_animated", False) and format != "MPO":
         kind = "page of this file" if format == "TIFF" else "frame of this animation"
         notes.append(f"Only the first {kind} is used.")
-    _turn_upright(decoded, notes)
+    orientation = _turn_upright(decoded, notes)
+    metadata = read_metadata(decoded, orientation in range(5, 9))
     alpha = _split_alpha(decoded, stored)
     if alpha is not None:
         notes.append("Its transparent parts are laid on white.")
@@ -198,33 +129,11 @@ def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None) -> Pi
         red, green, blue = colours.split()
         if all(ImageChops.difference(green, x).getextrema()[1] <= 1 for x in (red, blue)):
             colours = green.convert("RGB")
-    return Picture(np.array(colours), alpha, tuple(notes))
+    return Picture(np.array(colours), alpha, tuple(notes), metadata)
 
 
-def _stored(opened: PIL.Image.Image) -> str:
-    """Return Pillow's name for the samples of a PNG or TIFF ("RGB;16B"), "" for other formats."""
-    if opened.format not in ("PNG", "TIFF"):
-        return ""
-    args = opened.tile[0].args
-    return args if isinstance(args, str) else args[0]
-
-
-def _check_tiff(opened: PIL.Image.Image, max_pixels: int) -> None:
-    """Raise a `ValueError` for what Pillow 12.3 would read, but not right."""
-    tags, codec, stored = opened.tag_v2, opened.tile[0].codec_name, _stored(opened)
-    if tags.get(Tag.NewSubfileType, 0) & 1:
-        raise ValueError("a camera's raw file, of which Pillow would give the thumbnail")
-    if tags.get(Tag.TileWidth, 0) * tags.get(Tag.TileLength, 0) > max_pixels:
-        raise ValueError("one tile, decoded whole, would be larger than any picture may be")
-    if codec == "libtiff" and stored in ("F;32BF", "I;32BS", "I;16BS"):
-        raise ValueError("Pillow 12.3 swaps bytes that are in order already")
-    planar = tags.get(Tag.PlanarConfiguration) == 2
-    if planar and codec == "raw" and tags[Tag.BitsPerSample][0] > 8:
-        raise ValueError("Pillow 12.3 reads planes of 16 bits as planes of 8")
-
-
-def _turn_upright(decoded: PIL.Image.Image, notes: list[str]) -> None:
-    """Decode the pixels and apply the EXIF orientation, in place."""
+def _turn_upright(decoded: PIL.Image.Image, notes: list[str]) -> int | None:
+    """Decode the pixels and apply the EXIF orientation, in place; return what it was."""
     orientation = getattr(decoded, "tag_v2", {}).get(Tag.Orientation)
     decoded.load()  # a TIFF turns itself
     check_exif(decoded.info)
@@ -233,6 +142,7 @@ def _turn_upright(decoded: PIL.Image.Image, notes: list[str]) -> None:
         ImageOps.exif_transpose(decoded, in_place=True)
     if orientation in range(2, 9):
         notes.append("It was turned upright, as its EXIF data says.")
+    return orientation
 
 
 def _split_alpha(decoded: PIL.Image.Image, stored: str) -> NDArray[np.uint8] | None:

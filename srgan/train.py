@@ -26,7 +26,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +34,22 @@ from accelerate import Accelerator, PartialState
 from accelerate.utils import set_seed
 from safetensors import SafetensorError
 
-from srgan import __version__
 from srgan.data import Patches, Photos, prefetch
 from srgan.images import SCALE, ImageError
 from srgan.metrics import MIN_SIDE
 from srgan.models import Generator
 from srgan.training.arguments import parse
-from srgan.training.checkpoint import load_checkpoint, save_checkpoint
+from srgan.training.card import describe
+from srgan.training.checkpoint import save_checkpoint
 from srgan.training.config import TrainConfig
 from srgan.training.curves import Curves, Meter
 from srgan.training.forward import keep_memory
 from srgan.training.initialise import begin_as_nearest
 from srgan.training.interrupt import interruptible
-from srgan.training.same import differences, inputs, moved
+from srgan.training.same import find_state, same_inputs
 from srgan.training.steps import Trainer
 from srgan.upscale import has_native_bf16
-from srgan.weights import load_weights, read_card, save_weights
+from srgan.weights import load_weights, save_weights
 
 HELD_OUT = 5  # photos to score with where no others are given
 VALIDATION_GB = 8.0  # of validation photos in memory
@@ -81,7 +80,8 @@ class Run:
         self.config, self.accelerator, self.command = config, accelerator, command
         self.folder = Path(config.out)
         self.checkpoint = self.folder / "checkpoint.pt"
-        state = self._find_state(resume)
+        auto = "bf16" if _is_bf16("auto") else "fp32"
+        state = find_state(config, resume, auto)
         resumed = self.checkpoint.exists()
         self.step: int = state["step"] if state else 0
         self.start: int = state["start"] if resumed else self.step
@@ -93,7 +93,9 @@ class Run:
             self.validation = Photos(config.validation, MIN_SIDE, VALIDATION_GB)
         else:
             self.validation = self.photos.hold_out(HELD_OUT)
-        self.inputs, notes = self._same_inputs(state if resumed else None)
+        photos = {"images": self.photos, "validation": self.validation}
+        before = state.get("inputs", {}) if resumed else {}
+        self.inputs, notes = same_inputs(config, photos, before)
         size = config.crop // SCALE
         share = accelerator.process_index, accelerator.num_processes
         self.patches = Patches(self.photos, size, config.batch, config.seed, *share)
@@ -186,7 +188,8 @@ class Run:
             save_checkpoint(state, self.checkpoint)
             self.saved = self.step
             weights = self.folder / f"{self.config.stage}.safetensors"
-            save_weights(generator, weights, self._card())
+            card = describe(self.config, self.step, self.photos, self.validation, self.curves.psnr)
+            save_weights(generator, weights, card | {"command": self.command})
         except (OSError, SafetensorError) as error:
             message = f"cannot save at step {self.step}: {error}. {self._kept()}"
             raise TrainingError(message) from error
@@ -225,49 +228,6 @@ class Run:
         else:
             print(text, file=sys.stderr)
 
-    def _find_state(self, resume: bool) -> dict[str, Any] | None:
-        """Load the checkpoint to go on from, if there is one."""
-        config = self.config
-        if self.checkpoint.exists():
-            if not resume:
-                raise ValueError(
-                    f"{self.folder} already holds a run: --resume it or choose another --out"
-                )
-            state = load_checkpoint(self.checkpoint)
-            auto = "bf16" if _is_bf16("auto") else "fp32"
-            inputs = state.get("inputs", {})
-            self._refuse(differences(config, state["config"], inputs, auto))
-            return state
-        if config.continue_from is None:
-            return None
-        state = load_checkpoint(Path(config.continue_from) / "checkpoint.pt")
-        if (stage := state["config"]["stage"]) != config.stage:
-            raise ValueError(
-                f"{config.continue_from} is a run of {stage}: start from its weights with --init"
-            )
-        return state
-
-    def _refuse(self, changed: list[str]) -> None:
-        if changed:
-            raise ValueError(
-                f"{self.folder} was begun with other options ({', '.join(changed)}): resume "
-                "with those in its config.json, or begin a new stretch with --continue-from"
-            )
-
-    def _same_inputs(
-        self, state: dict[str, Any] | None
-    ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        """Describe files and photos; of a resumed run, say which moved and refuse others."""
-        photos = {"images": self.photos, "validation": self.validation}
-        now = inputs(self.config, photos)
-        before = state.get("inputs", {}) if state else {}
-        notes, others = moved(now, before)
-        self._refuse(others)
-        return {
-            **now,
-            **{name: {**before[name], "path": now[name]["path"]} for name in before},
-        }, notes
-
     def _generator(self, state: dict[str, Any] | None) -> Generator:
         if state:
             return Generator(**state["generator"])
@@ -285,24 +245,6 @@ class Run:
         both = torch.tensor([progress, float(stop)], dtype=torch.float64, device=device)
         progress, stop = self.accelerator.reduce(both, "max").tolist()
         return progress, stop > 0
-
-    def _card(self) -> dict[str, str]:
-        config = self.config
-        card = {
-            "model": {"srresnet": "SRResNet", "srgan": "SRGAN"}[config.stage],
-            "steps": str(self.step),
-            "features": config.features,
-            "data": f"{config.images}: {_count(self.photos)}",
-            "validation": f"{self.validation.folder}: {self.curves.psnr:.3f} dB PSNR, today's "
-            f"protocol, {len(self.validation)} photos",
-            "command": self.command,
-            "config": config.to_json(),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": f"srgan {__version__}, torch {torch.__version__}",
-        }
-        if config.init:
-            card["init"] = f"{config.init}: {read_card(config.init).get('steps', 'unknown')} steps"
-        return card
 
     def _diverged(self) -> str:
         remedy = "a lower --rate or --precision fp32"
@@ -323,12 +265,6 @@ class Run:
         if self.saved is None:
             return "Nothing had been saved before."
         return f"{self.checkpoint} is untouched; it is from step {self.saved}."
-
-
-def _count(photos: Photos) -> str:
-    lost = len(photos) - photos.usable
-    loss = f" ({lost} more could not be read any more)" if lost else ""
-    return f"{photos.usable} photos, {photos.megapixels:.0f} megapixels{loss}"
 
 
 def _fail(error: object) -> int:

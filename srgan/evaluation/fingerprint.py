@@ -72,7 +72,7 @@ def closest(
 
 def find_copies(
     images: Sequence[Path], folders: Sequence[Path], progress: Callable[[str], None]
-) -> tuple[list[str], str]:
+) -> tuple[list[str], str, int]:
     """Look for images among photos.
 
     Args:
@@ -82,25 +82,22 @@ def find_copies(
         progress: Called with a line now and then.
 
     Returns:
-        The copies as sentences, and a sentence that says what was compared.
+        The copies as sentences, a sentence that says what was compared, and how many images could
+        not be read and were left out.
 
     Raises:
-        ValueError: An image cannot be read, or the folders have no photos.
+        ValueError: No image can be read, or the folders have no photos.
     """
-    prints: dict[Path, NDArray[np.float32]] = {}
-    for folder in folders:
-        for path in sorted(p for p in walk(folder) if p.suffix.lower() in SUFFIXES):
-            progress(f"{len(prints)} photos read")
-            try:
-                prints[path] = fingerprint(read_named(path))
-            except ValueError as error:
-                progress("")
-                sys.stderr.write(f"left out {error}\n")
-    progress("")
+    photo_files = (p for folder in folders for p in sorted(walk(folder)))
+    prints = _fingerprints((p for p in photo_files if p.suffix.lower() in SUFFIXES), progress)
     if not prints:
         raise ValueError(f"no photos in {', '.join(map(str, folders))}")
     photos = list(prints)
-    matches = closest([fingerprint(read_named(path)) for path in images], prints.values())
+    wanted = _fingerprints(images, progress)
+    if not wanted:
+        raise ValueError("none of the images can be read")
+    unread, images = len(images) - len(wanted), list(wanted)
+    matches = closest(wanted.values(), prints.values())
     copies = [m for m in matches if m.likeness >= LIKENESS]
     others = [m for m in matches if m.likeness < LIKENESS]
     summary = f"{len(copies)} of {len(images)} images are among {len(photos)} photos"
@@ -110,4 +107,20 @@ def find_copies(
             f"; of the others, {images[best.a]} and {photos[best.b]} are most alike "
             f"({best.likeness:.2f}; a copy has at least {LIKENESS})"
         )
-    return [f"{images[m.a]} is {photos[m.b]} ({m.likeness:.2f})" for m in copies], summary
+    return [f"{images[m.a]} is {photos[m.b]} ({m.likeness:.2f})" for m in copies], summary, unread
+
+
+def _fingerprints(
+    paths: Iterable[Path], progress: Callable[[str], None]
+) -> dict[Path, NDArray[np.float32]]:
+    """Read pictures; what cannot be read is named on stderr and left out."""
+    prints = {}
+    for path in paths:
+        progress(f"{len(prints)} pictures read")
+        try:
+            prints[path] = fingerprint(read_named(path))
+        except ValueError as error:
+            progress("")
+            sys.stderr.write(f"left out {error}\n")
+    progress("")
+    return prints

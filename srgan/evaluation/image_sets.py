@@ -33,21 +33,28 @@ class ImageSet:
         Raises:
             ValueError: A file is not a picture, or the two do not fit; names it and the reason.
         """
-        for hr_path, lr_path in self.pairs:
-            try:
-                hr = crop_to_scale(read_image(hr_path))
-            except ImageError as error:
-                raise ValueError(f"{hr_path}: {error}") from None
-            if lr_path is None:
-                yield hr_path.stem, hr, shrink(hr)
-                continue
-            lr = read_named(lr_path)
-            if hr.shape != (SCALE * lr.shape[0], SCALE * lr.shape[1], 3):
-                raise ValueError(
-                    f"{lr_path} has {lr.shape[1]} x {lr.shape[0]} pixels, and {hr_path} cropped to "
-                    f"multiples of {SCALE} has {hr.shape[1]} x {hr.shape[0]}: expected a quarter"
-                )
-            yield hr_path.stem, hr, lr
+        return map(self.load, range(len(self.pairs)))
+
+    def load(self, index: int) -> tuple[str, Image, Image]:
+        """Return one of what `read` yields.
+
+        Raises:
+            ValueError: A file is not a picture, or the two do not fit; names it and the reason.
+        """
+        hr_path, lr_path = self.pairs[index]
+        try:
+            hr = crop_to_scale(read_image(hr_path))
+        except ImageError as error:
+            raise ValueError(f"{hr_path}: {error}") from None
+        if lr_path is None:
+            return hr_path.stem, hr, shrink(hr)
+        lr = read_named(lr_path)
+        if hr.shape != (SCALE * lr.shape[0], SCALE * lr.shape[1], 3):
+            raise ValueError(
+                f"{lr_path} has {lr.shape[1]} x {lr.shape[0]} pixels, and {hr_path} cropped to "
+                f"multiples of {SCALE} has {hr.shape[1]} x {hr.shape[0]}: expected a quarter"
+            )
+        return hr_path.stem, hr, lr
 
 
 def find_set(folder: Path) -> ImageSet:

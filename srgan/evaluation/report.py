@@ -88,15 +88,50 @@ def measures(results: dict[str, Any]) -> dict[str, Measure]:
     return MEASURES | more
 
 
+def overall(images: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Mean and largest value of each measure over the images that have it.
+
+    What is infinite, as the PSNR of a flat picture that is restored exactly, is left out of a mean
+    of others that are not; "exact" has the names of such images.
+    """
+    mean, largest, exact = {}, {}, []
+    for key in next(iter(images.values())):
+        values = {n: image[key] for n, image in images.items() if not math.isnan(image[key])}
+        finite = [value for value in values.values() if math.isfinite(value)]
+        if finite and len(finite) < len(values):
+            exact += [n for n, value in values.items() if math.isinf(value) and n not in exact]
+        counted = finite or list(values.values())
+        mean[key] = math.fsum(counted) / len(counted) if counted else math.nan
+        largest[key] = max(values.values(), default=math.nan)
+    return {"mean": mean, "largest": largest} | ({"exact": exact} if exact else {})
+
+
 def table(results: dict[str, Any], markdown: bool = False) -> str:
     """Lay out the results, a table a set: for a terminal, or in Markdown for the model card."""
-    blocks = []
-    for name, result in results["sets"].items():
-        head = f"{name}: {result['images']} images, {result['lr']}"
-        rows = _rows(name, result["methods"], results)
-        blocks.append(f"{head}\n\n{_pipes(rows)}" if markdown else f"{head}\n{_columns(rows)}")
-    legend = [*LEGEND.splitlines(), *_perceptual_legend(results.get("perceptual", {}))]
-    return "\n\n".join([*blocks, ("  \n" if markdown else "\n").join(legend)])
+    blocks = [set_table(name, results, markdown) for name in results["sets"]]
+    return "\n\n".join([*blocks, legend(results, markdown)])
+
+
+def set_table(name: str, results: dict[str, Any], markdown: bool = False) -> str:
+    """Lay out the table of one set, with its head and what is left out of it."""
+    result = results["sets"][name]
+    head = f"{name}: {result['images']} images, {result['lr']}"
+    rows = _rows(name, result["methods"], results)
+    block = f"{head}\n\n{_pipes(rows)}" if markdown else f"{head}\n{_columns(rows)}"
+    notes = [f"left out: {image}: {why}" for image, why in result.get("left_out", {}).items()]
+    for method, entry in result["methods"].items():
+        if exact := entry.get("exact"):
+            notes.append(
+                f"{method} restores {', '.join(exact)} exactly: left out of the means of what is "
+                "infinite there"
+            )
+    return "\n".join([block, *([""] if markdown and notes else []), *notes])
+
+
+def legend(results: dict[str, Any], markdown: bool = False) -> str:
+    """Explain the tables' columns."""
+    lines = [*LEGEND.splitlines(), *_perceptual_legend(results.get("perceptual", {}))]
+    return ("  \n" if markdown else "\n").join(lines)
 
 
 def _perceptual_legend(perceptual: dict[str, Any]) -> list[str]:

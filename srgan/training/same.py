@@ -1,4 +1,4 @@
-"""Whether a run is resumed with what it was begun with: options by what they mean, not as text."""
+"""What a run goes on from, and whether that was begun with the same: by meaning, not as text."""
 
 import hashlib
 import json
@@ -8,12 +8,74 @@ from pathlib import Path
 from typing import Any
 
 from srgan.data import Photos
+from srgan.training.checkpoint import load_checkpoint
 from srgan.training.config import TrainConfig
 
 # What has no part in the result, or is looked at by itself.
 FREE = ("out", "cache_gb", "workers", "evaluate_every", "save_every", "log_every")
 FOLDERS = {"images": "train", "validation": "validation"}
 FILES = ("init", "features_weights", "discriminator_features_weights", "continue_from")
+
+
+def find_state(config: TrainConfig, resume: bool, auto: str) -> dict[str, Any] | None:
+    """Load the checkpoint to go on from, if there is one.
+
+    Args:
+        config: As typed now.
+        resume: Whether the run in its folder is to go on.
+        auto: What the precision "auto" means on this machine.
+
+    Raises:
+        ValueError: It is not there, or of a run with other options; says which.
+    """
+    checkpoint = Path(config.out) / "checkpoint.pt"
+    if checkpoint.exists():
+        if not resume:
+            raise ValueError(
+                f"{config.out} already holds a run: --resume it or choose another --out"
+            )
+        state = load_checkpoint(checkpoint)
+        _refuse(config, differences(config, state["config"], state.get("inputs", {}), auto))
+        return state
+    if config.continue_from is None:
+        return None
+    state = load_checkpoint(Path(config.continue_from) / "checkpoint.pt")
+    if (stage := state["config"]["stage"]) != config.stage:
+        raise ValueError(
+            f"{config.continue_from} is a run of {stage}: start from its weights with --init"
+        )
+    return state
+
+
+def same_inputs(
+    config: TrainConfig, photos: dict[str, Photos], before: dict[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Describe what a run begins with, for its checkpoint.
+
+    Args:
+        config: As typed now.
+        photos: By the option that names their folder.
+        before: What this made when the run began, if that is resumed.
+
+    Returns:
+        The description, and sentences on what moved or changed.
+
+    Raises:
+        ValueError: Other photos in another place.
+    """
+    now = inputs(config, photos)
+    notes, others = moved(now, before)
+    _refuse(config, others)
+    kept = {name: before[name] | {"path": now[name]["path"]} for name in before if name in now}
+    return now | kept, notes
+
+
+def _refuse(config: TrainConfig, changed: list[str]) -> None:
+    if changed:
+        raise ValueError(
+            f"{config.out} was begun with other options ({', '.join(changed)}): resume "
+            "with those in its config.json, or begin a new stretch with --continue-from"
+        )
 
 
 def inputs(config: TrainConfig, photos: dict[str, Photos]) -> dict[str, dict[str, Any]]:

@@ -181,8 +181,7 @@ def test_other_kinds_of_transparency(cli, tmp_path):
         load(tmp_path / f"out/{name}_srgan_x4.png")
         for name in ("gray", "nothing", "opaque", "palette")
     )
-    assert gray.shape == (128, 128, 4)
-    assert (gray[..., :3] == gray[..., :1]).all()
+    assert gray.shape == (128, 128, 2)
     assert not nothing[..., 3].any()
     assert opaque.shape == (128, 128, 3)
     alpha = read_picture(tmp_path / "palette.png").alpha
@@ -199,16 +198,59 @@ def test_folders_are_walked_and_mirrored(cli, tmp_path):
     assert out.count(" s\n") == 3
 
 
-def test_outputs_are_no_inputs(cli, tmp_path):
-    """Neither in a folder inside the one that is walked, nor beside the pictures."""
+def test_outputs_are_no_inputs(tmp_path, weights, capsys):
+    """Whatever method, format and folder they were made with, beside the pictures or below."""
     save(tmp_path / "photo.png")
-    cli(tmp_path, "--method", "bicubic")
-    code, out, err = cli(tmp_path, "--method", "bicubic", "--overwrite")
-    assert (code, out.count("\n")) == (0, 1)
-    code, _, err = cli(tmp_path / "out", "--method", "bicubic")
-    assert code == 1
-    assert "photo_bicubic_x4.png: it is an output of this command" in err
-    assert outputs(tmp_path) == ["photo_bicubic_x4.png"]
+    for out in (tmp_path, tmp_path / "deep/er"):
+        for form in ("png", "webp", "jpeg", "tiff"):
+            for method in ("srgan", "bicubic", "srresnet"):
+                args = [tmp_path, "--out", out, "--method", method, "--format", form]
+                assert main([*map(str, args), "--weights", str(weights)]) == 0
+    files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert len(files) == 1 + 2 * 4 * 3
+    assert not [name for name in files if name.count("_x4") > 1]
+    assert "12 outputs of this command passed over" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["png", "webp", "jpeg", "tiff"])
+def test_a_renamed_output_is_known_by_its_mark(cli, tmp_path, form):
+    cli(save(tmp_path / "photo.png"), "--method", "bicubic", "--format", form)
+    (output,) = (tmp_path / "out").iterdir()
+    renamed = output.rename(tmp_path / f"summer{output.suffix}")
+    code, out, err = cli(renamed, "--method", "srgan")
+    assert (code, out) == (0, "")
+    assert f"passed over {renamed}: it is an output of this command: --again enlarges" in err
+    assert cli(renamed, "--method", "bicubic", "--again")[0] == 0
+    assert outputs(tmp_path) == ["summer_bicubic_x4.png"]
+    assert load(tmp_path / "out/summer_bicubic_x4.png").shape == (512, 512, 3)
+
+
+def test_a_folder_of_outputs_is_nothing_to_do(cli, tmp_path):
+    cli(save(tmp_path / "photo.png"), "--method", "bicubic")
+    code, out, err = cli(tmp_path / "out", "--method", "bicubic")
+    assert (code, out) == (0, "")
+    assert err == "0 enlarged, 0 skipped, 1 outputs of this command passed over\n"
+
+
+def test_a_batch_that_is_complete_is_right(cli, tmp_path):
+    photos = [save(tmp_path / "in" / f"{i}.png", PHOTO + np.uint8(i)) for i in range(3)]
+    assert cli(tmp_path / "in", "--method", "bicubic")[0] == 0
+    code, out, err = cli(tmp_path / "in", "--method", "bicubic")
+    assert (code, out) == (0, "")
+    assert err == "0 enlarged, 0 skipped, 3 there already (--overwrite does them again)\n"
+    (tmp_path / "out/1_bicubic_x4.png").unlink()
+    (tmp_path / "in/broken.png").write_bytes(photos[0].read_bytes()[:100])
+    code, out, err = cli(tmp_path / "in", "--method", "bicubic")
+    assert (code, out.count("\n")) == (1, 1)
+    assert err.endswith("1 enlarged, 1 skipped, 2 there already (--overwrite does them again)\n")
+    assert cli(tmp_path / "in", "--method", "bicubic", "--overwrite")[1].count("\n") == 3
+
+
+def test_an_output_without_a_mark_is_finished_too(cli, tmp_path):
+    """As of an earlier version, or stripped."""
+    photo = save(tmp_path / "photo.png")
+    assert cli(photo, "--method", "bicubic", "--strip")[0] == 0
+    assert cli(photo, "--method", "bicubic")[:2] == (0, "")
 
 
 def test_what_cannot_be_enlarged_is_named_and_the_rest_goes_on(cli, tmp_path):
@@ -244,21 +286,40 @@ def test_nothing_is_overwritten_unasked(cli, tmp_path):
     save(photo, 255 - PHOTO)
     code, out, err = cli(photo, "--method", "bicubic")
     assert (code, out) == (1, "")
-    assert f"skipped {photo}: {target} is there already: --overwrite replaces it" in err
+    assert f"skipped {photo}: {target} is there already, made of another file: --overwrite" in err
     assert target.read_bytes() == before
     code, *_ = cli(photo, "--method", "bicubic", "--overwrite")
     assert code == 0
     assert np.array_equal(read_image(target), enlarge(255 - PHOTO))
 
 
-@pytest.mark.parametrize("second", ["photo.jpg", "PHOTO.png", "other/photo.png"])
-def test_two_inputs_never_share_an_output(cli, tmp_path, second):
+@pytest.mark.parametrize(
+    ("second", "names"),
+    [
+        ("photo.bmp", ["photo.bmp_bicubic_x4.png", "photo.png_bicubic_x4.png"]),
+        ("PHOTO.png", ["PHOTO.png-2_bicubic_x4.png", "photo.png_bicubic_x4.png"]),
+        ("other/photo.png", ["photo.png-2_bicubic_x4.png", "photo.png_bicubic_x4.png"]),
+    ],
+)
+def test_two_inputs_never_share_an_output(cli, tmp_path, second, names):
     first = save(tmp_path / "photo.png")
     other = save(tmp_path / second, 255 - PHOTO)
-    code, _, err = cli(first, other, "--method", "bicubic", "--overwrite")
-    assert code == 1
-    assert f"skipped {other}: {first} goes to" in err
-    assert np.array_equal(read_image(tmp_path / "out/photo_bicubic_x4.png"), enlarge(PHOTO))
+    code, *_ = cli(first, other, "--method", "bicubic")
+    assert code == 0
+    assert outputs(tmp_path) == names
+    of_first, of_other = names[::-1]
+    assert np.array_equal(read_image(tmp_path / "out" / of_first), enlarge(PHOTO))
+    assert np.array_equal(read_image(tmp_path / "out" / of_other), enlarge(255 - PHOTO))
+    code, out, err = cli(first, other, "--method", "bicubic")
+    assert (code, out) == (0, "")
+    assert "2 there already" in err
+
+
+def test_what_is_no_picture_takes_no_name(cli, tmp_path):
+    save(tmp_path / "in/photo.png")
+    (tmp_path / "in/photo.a").write_text("its sidecar")
+    assert cli(tmp_path / "in", "--method", "bicubic")[0] == 1
+    assert outputs(tmp_path) == ["photo_bicubic_x4.png"]
 
 
 def test_a_file_that_does_not_exist_takes_no_name(cli, tmp_path):
@@ -290,7 +351,7 @@ def test_a_full_disk_or_memory_is_named(cli, tmp_path, monkeypatch, error):
         raise error
 
     photos = [save(tmp_path / f"{i}.png") for i in range(2)]
-    monkeypatch.setattr(enlarge_files, "write_png", fail)
+    monkeypatch.setattr(enlarge_files, "write_picture", fail)
     code, _, err = cli(*photos, "--method", "bicubic")
     assert code == 1
     assert err.count("No space left" if isinstance(error, OSError) else "not enough memory") == 2

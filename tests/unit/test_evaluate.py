@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -115,7 +116,84 @@ def test_a_value_that_an_image_has_not_is_left_out(tmp_path):
     assert math.isnan(images["flat"]["detail"])
     assert mean["detail"] == images["cat"]["detail"]
     assert mean["grid_4px"] == images["cat"]["grid_4px"]
-    assert mean["psnr_today"] == math.inf
+
+
+@pytest.mark.parametrize("key", ["psnr_today", "psnr_paper", "agreement"])
+def test_a_flat_picture_makes_no_mean_infinite(cli, tmp_path, key):
+    """It is restored exactly, left out of the means, and that is said."""
+    (tmp_path / "set").mkdir()
+    write_png(np.full((40, 40, 3), 99, np.uint8), tmp_path / "set/flat.png")
+    for name in ("cat", "coffee"):
+        write_png(PHOTOS[name], tmp_path / f"set/{name}.png")
+    args = ["--images", tmp_path / "set", "--methods", "bicubic", "nearest", "original"]
+    code, out, _ = cli(*args, "--json", tmp_path / "r.json")
+    assert code == 0
+    stored = read_json(tmp_path / "r.json")["sets"]["set"]["methods"]
+    images = evaluate(find_set(tmp_path / "set"), {"bicubic": enlarge})["methods"]["bicubic"]
+    two = [images["images"][name][key] for name in ("cat", "coffee")]
+    assert math.isinf(images["images"]["flat"][key])
+    assert stored["bicubic"]["mean"][key] == pytest.approx(np.mean(two), rel=1e-12)
+    assert stored["bicubic"]["exact"] == ["flat"]
+    assert stored["original"]["mean"]["psnr_today"] == "inf"  # all of its are
+    assert "bicubic restores flat exactly: left out of the means" in out
+    assert "original restores" not in out
+
+
+def spoiled(folders, tmp_path):
+    """Photos with a broken one, one that is too small, and a good one after them."""
+    shutil.copytree(folders / "photos", tmp_path / "mixed")
+    (tmp_path / "mixed/broken.png").write_bytes((folders / "photos/cat.png").read_bytes()[:500])
+    write_png(np.zeros((12, 12, 3), np.uint8), tmp_path / "mixed/dot.png")
+    return tmp_path / "mixed"
+
+
+def test_a_broken_file_is_named_and_the_rest_goes_on(cli, folders, tmp_path):
+    args = ["--images", spoiled(folders, tmp_path), folders / "Set5", "--methods", "bicubic"]
+    code, out, err = cli(*args, "--json", tmp_path / "r.json", "--csv", tmp_path / "r.csv")
+    assert code == 2
+    assert f"mixed: left out broken: {tmp_path / 'mixed/broken.png'}: This picture is dam" in err
+    assert "mixed: left out dot: " in err
+    assert "mixed: 3 images" in out
+    assert "Set5: 3 images" in out
+    assert "left out: broken: " in out
+    sets = read_json(tmp_path / "r.json")["sets"]
+    assert sets["mixed"]["methods"] == sets["Set5"]["methods"]  # the same three photos
+    assert sets["mixed"]["left_out"].keys() == {"broken", "dot"}
+    assert (tmp_path / "r.csv").read_text().count("\n") == 7
+
+
+def test_a_set_without_any_good_image_does_not_end_the_others(cli, folders, tmp_path):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/x.png").write_bytes(b"nothing")
+    args = ["--images", tmp_path / "bad", folders / "Set5", "--methods", "bicubic"]
+    code, out, err = cli(*args)
+    assert code == 2
+    assert "bad: no image could be measured" in err
+    assert out.startswith("Set5: 3 images")
+
+
+def test_tables_come_as_they_are_done(folders, tmp_path, monkeypatch, capsys):
+    """What ends the second set leaves the first's table and numbers."""
+    original = module.evaluate
+
+    def interrupted(image_set, *args):
+        if image_set.name == "photos":
+            raise KeyboardInterrupt
+        return original(image_set, *args)
+
+    monkeypatch.setattr(module, "evaluate", interrupted)
+    args = ["--images", folders / "Set5", folders / "photos", "--methods", "bicubic"]
+    assert main([*map(str, args), "--json", str(tmp_path / "r.json")]) == 130
+    assert capsys.readouterr().out.startswith("Set5: 3 images")
+    assert [*read_json(tmp_path / "r.json")["sets"]] == ["Set5"]
+
+
+def test_copies_are_looked_for_though_an_image_is_broken(cli, folders, tmp_path):
+    args = ["--images", spoiled(folders, tmp_path), "--not-in", folders / "photos"]
+    code, out, err = cli(*args)
+    assert code == 2
+    assert out.count(" is ") == 3
+    assert f"left out {tmp_path / 'mixed/broken.png'}: " in err
 
 
 def test_pairs_and_photos_give_the_same(folders):
@@ -637,7 +715,7 @@ def test_copies_are_found_and_strangers_are_not(tmp_path, kind):
     for name in ("brick", "grass", "gravel", "camera", "moon"):
         PillowImage.fromarray(getattr(skimage.data, name)()).save(photos / f"{name}.jpg")
     paths = sorted(images.iterdir())
-    copies, summary = find_copies(paths, [tmp_path / "train"], lambda line: None)
+    copies, summary, _ = find_copies(paths, [tmp_path / "train"], lambda line: None)
     (line,) = copies
     assert line.startswith(f"{images / 'cat.png'} is {photos / 'holiday.jpg'} (")
     assert "1 of 3 images are among 6 photos" in summary
@@ -693,7 +771,7 @@ def test_the_training_photos_hold_one_benchmark_image():
     """Set5's woman is photo 302003 of BSDS500's training part; there is no other."""
     images = sorted((DATA / "benchmarks").glob("*/HR/*.png"))
     assert len(images) == 119
-    copies, _ = find_copies(images, [DATA / "train"], lambda line: None)
+    copies, *_ = find_copies(images, [DATA / "train"], lambda line: None)
     assert [line.split(" (")[0] for line in copies] == [
         f"{DATA / 'benchmarks/Set5/HR/005.png'} is {DATA / 'train/bsds_302003.jpg'}"
     ]

@@ -73,7 +73,7 @@ def test_the_folder_command_enlarges_linked_folders(tree, tmp_path, capsys):
 
 
 def test_copies_are_found_in_linked_folders(tree, tmp_path):
-    copies, summary = find_copies([tmp_path / "disk/in/d.png"], [tree], lambda line: None)
+    copies, summary, _ = find_copies([tmp_path / "disk/in/d.png"], [tree], lambda line: None)
     assert len(copies) == 1
     assert "among 4 photos" in summary
 

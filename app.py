@@ -10,7 +10,7 @@ from demo.blind.store import DEFAULT_PATH, Store
 from demo.blind.sync import start_sync
 from demo.compare import zero_gpu
 from demo.compare.tab import MAX_FILE_MB
-from demo.engine.cache import DEFAULT_FOLDER, Results
+from demo.engine.cache import DEFAULT_FOLDER, Cache
 from demo.page import CSS, build_page
 from demo.parts.memory import keep_memory_small
 from srgan.interpolation import load_dial
@@ -46,14 +46,14 @@ def main() -> None:
     except ValueError as error:
         sys.exit(f"Cannot start: {error}")
     upscalers, dial = zero_gpu.borrow(upscalers, dial)
-    results = Results(os.environ.get("RESULTS_DIR") or DEFAULT_FOLDER)
-    results.sweep_always()
+    cache = Cache(os.environ.get("RESULTS_DIR") or DEFAULT_FOLDER)
+    cache.sweep_always()
     store = Store(os.environ.get("RATINGS_DB") or DEFAULT_PATH)
     # As if Ctrl+C were pressed: Gradio closes the server, and what follows is still done.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sync = start_sync(store)
     try:
-        build_page(upscalers, dial=dial, results=results, store=store).launch(**LAUNCH)
+        build_page(upscalers, dial=dial, cache=cache, store=store).launch(**LAUNCH)
     finally:
         if sync:
             sync.stop()

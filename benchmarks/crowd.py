@@ -36,7 +36,7 @@ from app import LAUNCH
 from benchmarks.running import App, running, size
 from benchmarks.visitor import RefusedError, Site, Visitor, timed
 from demo.blind.session import PARTS
-from demo.compare.updates import BROKEN
+from demo.compare.outputs import BROKEN
 from demo.compare.waiting import BUSY, MAX_WAITING
 from srgan.images import Image, crop_to_scale, enlarge, shrink
 from srgan.reading import read_image

@@ -12,7 +12,7 @@ from pathlib import Path
 from srgan.alpha import enlarge_alpha, fill_transparent
 from srgan.images import SCALE, Image, ImageError, write_png
 from srgan.reading import MAX_DECODED_PIXELS, Picture, read_picture
-from srgan.upscale import NETWORKS, WEIGHTS, Steps, Upscaler, finish, load_upscaler, steps
+from srgan.upscale import NETWORKS, WEIGHTS, Steps, Upscaler, finish, load_upscaler
 
 METHODS = ("bicubic", *(name.lower() for name in NETWORKS))
 DESCRIPTION = """\
@@ -79,11 +79,11 @@ def _find(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def enlarge_picture(picture: Picture, upscaler: Upscaler) -> Steps:
-    """Enlarge a picture's colours in steps, as `upscale.steps`, with no trace of hidden colours."""
+    """Enlarge a picture's colours in steps, with no trace of hidden colours."""
     colours = picture.colours
     if picture.alpha is not None:
         colours = fill_transparent(colours, picture.alpha)
-    return (yield from steps(upscaler, colours))
+    return (yield from upscaler.steps(colours))
 
 
 def enlarge_file(job: Job, upscaler: Upscaler, max_pixels: int, overwrite: bool) -> str:

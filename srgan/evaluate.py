@@ -24,7 +24,7 @@ from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, w
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.spectrum import grid_peaks
-from srgan.upscale import NETWORKS, WEIGHTS, Upscaler, load_upscaler
+from srgan.upscale import NETWORKS, WEIGHTS, Plain, Upscaler, load_upscaler
 from srgan.weights import read_card
 
 METHODS = ("nearest", "bicubic", "srresnet", "srgan")
@@ -102,7 +102,7 @@ def load_methods(methods: Sequence[str], weights: Path, precision: str) -> dict[
         ValueError: A weight file is missing or does not fit; names it.
     """
     return {
-        method: (lambda lr: lr)
+        method: Plain("Original", lambda lr: lr)
         if method == "original"
         else load_upscaler(method, weights, precision)
         for method in methods

@@ -7,17 +7,18 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from support.browser import PHONE, drop_file, serve
-from support.mocks import Counting, noise, save
+from support.mocks import Counting, methods, noise, save
 
 from app import LAUNCH
 from demo.page import build_page
 from srgan.images import enlarge, repeat
+from srgan.upscale import Plain
 
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+DESKTOP = {"viewport": methods(width=1280, height=800)}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 OPTIONS = {
     "runOnly": {"type": "tag", "values": TAGS},
-    "rules": {"target-size": {"enabled": True}},  # of WCAG 2.2, off by default
+    "rules": {"target-size": methods(enabled=True)},  # of WCAG 2.2, off by default
     "resultTypes": ["violations"],
 }
 # Gradio 6.31 makes the head of a message a button and puts the one that closes it inside, which no
@@ -35,8 +36,8 @@ THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
 def blocks():
     """The page with a network that never ends, so that there is time to look."""
     endless = Counting(10_000, wait=0.02)
-    upscalers = {"Bicubic": enlarge, "SRResNet": repeat, "SRGAN": endless}
-    return build_page(upscalers, LIMIT, dial=lambda share: repeat)
+    upscalers = methods(Bicubic=enlarge, SRResNet=repeat, SRGAN=endless)
+    return build_page(upscalers, LIMIT, dial=lambda share: Plain("Dial", repeat))
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ import pytest
 from playwright.sync_api import expect
 from skimage import data
 from support.browser import PHONE, serve
-from support.mocks import Counting, noise, save
+from support.mocks import Counting, methods, noise, save
+from support.outputs import NOTHING, OUTPUTS
 from support.pages import DESKTOP, drop, opened, opened_over, rows, served, wait_for
 
 from app import LAUNCH
 from demo.compare import handlers
 from demo.compare.turn import Turn
-from demo.compare.updates import Updates
 from demo.engine.examples import NAMES
 from demo.engine.scores import Scores
 from demo.engine.table import caption
@@ -27,7 +27,7 @@ from srgan.metrics import agreement, detail, paper_score, score
 
 @pytest.fixture(scope="module")
 def app(upscalers):
-    with serve(build_page(upscalers), **LAUNCH) as url:
+    with serve(build_page(list(upscalers.values())), **LAUNCH) as url:
         yield url
 
 
@@ -58,7 +58,7 @@ def test_a_dropped_photo_is_restored_shown_and_scored(browser, app, upscalers, t
             figure = page.locator(f"#comparer figure[data-key={method.lower()}]")
             expect(figure).to_contain_text(method)
             expect(figure).to_contain_text("512 × 512")
-            expect(figure).to_contain_text(caption(Scores(0, 0, today), "today"))
+            expect(figure).to_contain_text(caption(Scores.of(0, 0, today), "today"))
             download = figure.locator("a").get_attribute("download")
             assert download == f"eileen_{method.lower()}_x4.png"
         width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
@@ -70,7 +70,7 @@ def test_a_dropped_photo_is_restored_shown_and_scored(browser, app, upscalers, t
 
 def test_the_methods_fill_in_their_order_and_the_panes_stay(browser, tmp_path):
     slow = Counting(60, wait=0.1)
-    with opened_over(browser, {"Bicubic": enlarge, "SRGAN": slow}) as page:
+    with opened_over(browser, methods(Bicubic=enlarge, SRGAN=slow)) as page:
         drop(page, save(tmp_path, noise()))
         working = page.locator("#comparer figure[data-key=srgan][data-state=working]")
         expect(working).to_be_visible()
@@ -84,7 +84,7 @@ def test_the_methods_fill_in_their_order_and_the_panes_stay(browser, tmp_path):
 
 
 def test_a_photo_is_pasted_or_chosen(browser, tmp_path):
-    with opened_over(browser, {"Bicubic": enlarge}) as page:
+    with opened_over(browser, methods(Bicubic=enlarge)) as page:
         page.evaluate(
             """bytes => {
                 const data = new DataTransfer();
@@ -132,7 +132,7 @@ def test_what_was_changed_is_said(browser, app, tmp_path):
 
 def test_a_photo_over_the_limit_waits_for_a_choice(browser, tmp_path):
     image = noise(100, 200)
-    with opened_over(browser, {"Bicubic": enlarge}, max_output_pixels=96 * 96) as page:
+    with opened_over(browser, methods(Bicubic=enlarge), max_output_pixels=96 * 96) as page:
         expect(page.locator("#placer")).to_be_hidden()
         drop(page, save(tmp_path, image))
         expect(page.locator("#status")).to_contain_text("200×100")
@@ -160,7 +160,7 @@ def test_the_protocol_is_switched(browser, app):
 
 def test_the_examples_are_there_at_once(browser, tmp_path):
     never = Counting()
-    with opened_over(browser, {"Bicubic": never, "SRResNet": never, "SRGAN": never}) as page:
+    with opened_over(browser, methods(Bicubic=never, SRResNet=never, SRGAN=never)) as page:
         for name, label in NAMES.items():
             page.locator("#examples").get_by_role("button", name=label).click()
             wait_for(page, name)
@@ -213,7 +213,7 @@ def test_an_unexpected_error_is_a_message_without_its_text(browser, tmp_path):
     def broken(lr):
         raise RuntimeError("secret /path/in.py")
 
-    with opened_over(browser, {"Broken": broken}) as page:
+    with opened_over(browser, methods(Broken=broken)) as page:
         drop(page, save(tmp_path, noise()))
         expect(page.locator("#status")).to_contain_text("went wrong on our side")
         assert "secret" not in page.content()
@@ -247,7 +247,7 @@ def settled(upscaler):
 @pytest.mark.parametrize("way", ["stop", "close", "drop another"])
 def test_the_work_ends_within_two_steps(browser, tmp_path, way):
     slow = Counting(10_000, wait=0.05)
-    with opened_over(browser, {"Slow": slow}) as page:
+    with opened_over(browser, methods(Slow=slow)) as page:
         drop(page, save(tmp_path, noise()))
         expect(page.locator("#comparer figure[data-key=slow][data-state=working]")).to_be_visible()
         if way == "stop":
@@ -278,7 +278,7 @@ def test_the_work_ends_within_two_steps(browser, tmp_path, way):
 def test_a_second_job_waits_for_the_first(browser, tmp_path):
     slow = Counting(30, wait=0.03)
     with (
-        serve(build_page({"Slow": slow}), **LAUNCH) as url,
+        serve(build_page(methods(Slow=slow)), **LAUNCH) as url,
         opened(browser, url) as one,
         opened(browser, url) as two,
     ):
@@ -292,16 +292,17 @@ def test_a_second_job_waits_for_the_first(browser, tmp_path):
 
 def test_of_two_examples_the_one_that_was_chosen_last_stays(monkeypatch):
     """Though the first takes longer to read."""
-    turn, load, last = Turn(), handlers.load_example, []
+    turn, load, last = Turn(), handlers.show_example, []
+    page = handlers.Handlers([], 10**6, OUTPUTS)
 
     def overtaken(name):
         if name == "cat":
-            last.append(handlers.example("grass", turn))
+            last.append(page.example("grass", turn))
         return load(name)
 
-    monkeypatch.setattr(handlers, "load_example", overtaken)
-    assert handlers.example("cat", turn) == Updates()
-    assert last[0].panes.photo == "grass"
+    monkeypatch.setattr(handlers, "show_example", overtaken)
+    assert page.example("cat", turn) == NOTHING
+    assert last[0]["comparer"].photo == "grass"
 
 
 @pytest.mark.parametrize(
@@ -314,7 +315,7 @@ def test_what_fails_on_the_server_is_said_without_its_secrets(tmp_path, monkeypa
 
     monkeypatch.setattr(handlers, "compare", fails)
     turn = Turn()
-    work = handlers.Handlers({"Bicubic": enlarge}, 10**6)
+    work = handlers.Handlers(methods(Bicubic=enlarge), 10**6, OUTPUTS)
     *_, last = work.run(str(save(tmp_path, noise())), "original", turn, turn.begin())
-    assert said in last.status
-    assert "/tmp" not in last.status
+    assert said in last["status"]
+    assert "/tmp" not in last["status"]

@@ -12,7 +12,7 @@ LEAVES = ("images", "models", "features")
 ORDER = (
     *LEAVES,
     *("fuse", "metrics", "spectrum", "guard", "reading", "weights", "losses", "data", "alpha"),
-    *("upscale", "dial", "soup"),
+    *("upscale", "interpolation", "soup"),
     *("enlarge_files", "evaluation.image_sets", "evaluation.fingerprint", "evaluation.report"),
     *("evaluate", "training.initialise", "training.interrupt", "training.sync_batch_norm"),
     *("training.config", "training.arguments", "training.checkpoint", "training.curves"),
@@ -63,6 +63,12 @@ def test_the_page_knows_no_network(path):
     names = imported(path)
     assert not top(names) & {"torch", "torchvision", "app", "tests"}
     assert not {n.split(".")[1] for n in names if n.startswith("srgan.")} & TRAINING
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "demo/engine").glob("*.py")), ids=lambda p: p.stem)
+def test_what_computes_knows_no_page(path):
+    assert "gradio" not in top(imported(path))
+    assert not {n for n in imported(path) if n.startswith("demo.") and "demo.engine" not in n}
 
 
 def test_the_demo_starts_without_the_training_code():

@@ -95,13 +95,13 @@ def mark(event: gr.EventData) -> tuple[str, Any]:
 
 
 def examine(
-    mark: tuple[str, Any],
+    told: tuple[str, Any],
     shown: ComparerData,
     scores: Mapping[str, Scores],
     protocol: Protocol,
 ) -> tuple[Any, str, Any]:
     """Score the region that the viewer tells of; hides the box when it was cleared."""
-    data = mark[1] if isinstance(mark[1], dict) else {}
+    data = told[1] if isinstance(told[1], dict) else {}
     ready = shown.ready
     if data.get("region") is None or data.get("id") != shown.id or len(ready) < 2:
         return gr.Column(visible=False), "", gr.DownloadButton(value=None)

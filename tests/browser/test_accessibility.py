@@ -14,11 +14,11 @@ from demo.page import build_page
 from srgan.images import enlarge, repeat
 from srgan.upscale import Plain
 
-DESKTOP = {"viewport": methods(width=1280, height=800)}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 OPTIONS = {
     "runOnly": {"type": "tag", "values": TAGS},
-    "rules": {"target-size": methods(enabled=True)},  # of WCAG 2.2, off by default
+    "rules": {"target-size": {"enabled": True}},  # of WCAG 2.2, off by default
     "resultTypes": ["violations"],
 }
 # Gradio 6.31 makes the head of a message a button and puts the one that closes it inside, which no

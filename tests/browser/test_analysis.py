@@ -34,7 +34,7 @@ def url():
 
 @pytest.fixture
 def page(browser, url):
-    context = browser.new_context(viewport=methods(width=1280, height=900), accept_downloads=True)
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     page = context.new_page()
     page.goto(url + "?photo=bricks")
     expect(page.locator("figure[data-state=ready]")).to_have_count(5)
@@ -121,7 +121,7 @@ def test_the_plots_follow_the_photo(page):
 
 @pytest.mark.parametrize("name", ["cat", "bricks"])  # the one that is there at first, and another
 def test_a_link_restores_view_zoom_and_region_of_any_example(browser, url, name):
-    page = browser.new_page(viewport=methods(width=1280, height=900))
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{url}?photo={name}&view=slider&zoom=3&at=116+100&region=68+64+96+72")
     expect(page.locator(".save").first).to_have_attribute("download", f"{name}_small.png")
     expect(page.locator("#region")).to_contain_text("SSIM region")
@@ -145,7 +145,7 @@ def test_an_address_with_an_unknown_photo_shows_the_first_example(browser, url):
 def test_a_region_made_up_by_a_client_is_refused(region):
     panes, scores = show_example("bricks")
     with pytest.raises(Exception, match="[Rr]egion|multiples"):
-        examine(mark(methods(id=panes.id, region=region)), panes, scores, "today")
+        examine(mark({"id": panes.id, "region": region}), panes, scores, "today")
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {"region": None}, {"id": "other", "region": {}}])
@@ -162,7 +162,7 @@ def test_without_an_original_a_region_has_agreement_alone():
     small = panes.model_copy(update={"panes": [p for p in panes.panes if p.key != "original"]})
     region = {"x": 0, "y": 0, "width": 64, "height": 64}
     box, text, figure = examine(
-        mark(methods(id=small.id, region=region)), small, last.scores, "today"
+        mark({"id": small.id, "region": region}), small, last.scores, "today"
     )
     assert box.visible
     assert "Agreement region" in text

@@ -17,7 +17,7 @@ from demo.page import build_page
 from srgan.images import enlarge, repeat
 from srgan.upscale import Plain, Upscaler
 
-DESKTOP = {"viewport": methods(width=1280, height=800)}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 RING = 6  # CSS pixels around an element in which its ring may lie
 MOST = 120  # stops of the Tab key on the page
 
@@ -283,7 +283,7 @@ def test_the_focus_can_be_seen_at_every_stop(opened, url, theme):
 
 @pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])
 def test_nothing_lies_over_what_has_the_focus(opened, url, key):
-    page = opened(url, viewport=methods(width=1280, height=400))
+    page = opened(url, viewport={"width": 1280, "height": 400})
     if key == "Shift+Tab":
         page.locator("footer .settings").focus()
     hidden = """element => {

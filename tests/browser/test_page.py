@@ -83,6 +83,36 @@ def test_the_methods_fill_in_their_order_and_the_panes_stay(browser, tmp_path):
         wait_for(page, "photo", 4)
 
 
+WATCH = """() => {
+  window.passed = [];
+  const look = () => {
+    const figures = [...document.querySelectorAll("#comparer figure[data-state]")];
+    const states = figures.map(f => `${f.dataset.key} ${f.dataset.state}`);
+    const said = document.querySelector("#status").textContent;
+    for (const each of [...states, said]) {
+      if (!window.passed.includes(each)) window.passed.push(each);
+    }
+  };
+  new MutationObserver(look).observe(document.body,
+    {subtree: true, childList: true, characterData: true, attributes: true});
+}"""
+
+
+def test_every_method_is_seen_waiting_working_and_ready_however_fast_it_is(browser, tmp_path):
+    with opened_over(browser, methods(One=enlarge, Two=enlarge, Three=enlarge)) as page:
+        page.evaluate(WATCH)
+        drop(page, save(tmp_path, noise()))
+        expect(page.locator("#status")).to_contain_text("Done.")
+        wait_for(page, "photo")
+        passed = page.evaluate("window.passed")
+        for name in ("one", "two", "three"):
+            places = [passed.index(f"{name} {state}") for state in ("working", "ready")]
+            assert places == sorted(places)
+        assert {"two waiting", "three waiting"} <= set(passed)
+        for name in ("One", "Two", "Three"):
+            assert any(f"{name} …" in text for text in passed), passed
+
+
 def test_a_photo_is_pasted_or_chosen(browser, tmp_path):
     with opened_over(browser, methods(Bicubic=enlarge)) as page:
         page.evaluate(
@@ -288,6 +318,18 @@ def test_a_second_job_waits_for_the_first(browser, tmp_path):
         wait_for(two, "two", 3)
         assert slow.made == 60
         assert slow.most == 1
+
+
+def test_the_updates_name_every_method_in_every_state(tmp_path):
+    """And each has all that those before had: Gradio sends the difference alone."""
+    turn = Turn()
+    page = handlers.Handlers(methods(One=enlarge, Two=enlarge), 10**6, OUTPUTS)
+    updates = list(page.run(str(save(tmp_path, noise())), "original", turn, turn.begin()))
+    told = [update["status"] for update in updates]
+    assert told == ["One …", "Two …", "Scores …", "Scores …", "Scores …", "Done."]
+    states = [[pane.state for pane in update["comparer"].panes[1:3]] for update in updates]
+    assert states == [["working", "waiting"], ["ready", "working"], *[["ready", "ready"]] * 4]
+    assert len({frozenset(update) for update in updates}) == 1
 
 
 def test_of_two_examples_the_one_that_was_chosen_last_stays(monkeypatch):

@@ -91,7 +91,7 @@ def touch(page, path):
     points = [[{"x": x, "y": y}] for x, y in path]
     kinds = ["touchStart"] + ["touchMove"] * (len(points) - 1) + ["touchEnd"]
     for kind, at in zip(kinds, [*points, []], strict=True):
-        session.send("Input.dispatchTouchEvent", methods(type=kind, touchPoints=at))
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
     session.detach()
 
 

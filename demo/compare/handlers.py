@@ -110,13 +110,13 @@ class Handlers:
                 continue
             now = state
             if now.working:
-                progress(now.done, desc=now.working)
+                progress(now.done)
             elif len(now.images) == len(self._methods):
-                progress(len(now.scores) / len(self._methods), desc="Scores")
+                progress(len(now.scores) / len(self._methods))
             # What an update has brought, all later ones repeat: Gradio 6.31 applies the difference
             # to the next one in place, and what is then missing may never have been shown.
             shown = page.comparison(show.panes(now), now.scores) | self._place(data, mode)
-            # Not by the progress alone, of which a page on a busy machine may miss a method.
+            # Not by the progress, of which a page on a busy machine may miss a method.
             yield shown | page.rest(is_ready=False) | {page.status: f"{now.working or 'Scores'} …"}
         status = " ".join(["Done.", *notes, *_explain(now)])
         turn.finish(start.number)  # before what lets the dial be turned

@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint examples
+.PHONY: demo test lint check examples
 
 demo: .venv/demo.installed
-	$(BIN)/python app.py
+	$(BIN)/srgan demo
 
 test: .venv/dev.installed
 	$(BIN)/python -m pytest
@@ -13,18 +13,22 @@ test: .venv/dev.installed
 lint: .venv/dev.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+check: lint test
 
 examples: .venv/demo.installed
 	$(BIN)/python -m demo.engine.examples
 
+# Which versions of Python will do stands in pyproject.toml: pip says so when one will not.
 .venv/pyvenv.cfg:
-	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 13) or sys.exit("Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.12 ..." % v[:2])'
 	$(PYTHON) -m venv .venv
 
-.venv/demo.installed: .venv/pyvenv.cfg requirements.txt
-	$(BIN)/python -m pip install -q -r requirements.txt
+.venv/demo.installed: .venv/pyvenv.cfg pyproject.toml
+	$(BIN)/python -m pip install -q -e .
 	@touch $@
 
-.venv/dev.installed: .venv/pyvenv.cfg requirements.txt requirements-train.txt requirements-dev.txt
-	$(BIN)/python -m pip install -q -r requirements-dev.txt
+.venv/dev.installed: .venv/pyvenv.cfg pyproject.toml
+	$(BIN)/python -m pip install -q -e '.[dev]'
 	@touch $@ .venv/demo.installed

@@ -5,7 +5,7 @@
 Everybody sends photos that nobody else has, with pauses; in the middle third of the time all at
 once, so that the queue is full. Of ten photos one is a hostile file, from one the person walks
 away, at one they press Stop. Meanwhile somebody votes and looks at examples. Exit status 1 if a
-goal is missed. Linux only; needs what the tests need (requirements-dev.txt).
+goal is missed. Linux only; needs what the tests need (extra `dev`).
 """
 
 import argparse
@@ -32,12 +32,12 @@ from hypothesis import given, seed, settings
 from support.mutants import MUTANTS, ONCE_EACH
 from support.picture_files import png
 
-from app import LAUNCH
 from benchmarks.running import App, running, size
 from benchmarks.visitor import RefusedError, Site, Visitor, timed
 from demo.blind.session import PARTS
 from demo.compare.outputs import BROKEN
 from demo.compare.waiting import BUSY, MAX_WAITING
+from demo.page import LAUNCH
 from srgan.images import Image, crop_to_scale, enlarge, shrink
 from srgan.reading import read_image
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.frames
 
-The goal is 95 % of the frames under 17 ms. It needs what the tests need (requirements-dev.txt).
+The goal is 95 % of the frames under 17 ms. It needs what the tests need (extra `dev`).
 """
 
 import sys

@@ -46,7 +46,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", required=True, help="folder of photos to learn from")
     parser.add_argument("--set5", required=True, help="folder with Set5's five originals")
-    parser.add_argument("--weights", default="weights/srresnet.safetensors", help="[%(default)s]")
+    parser.add_argument(
+        "--weights", default="weights/srresnet/model.safetensors", help="[%(default)s]"
+    )
     parser.add_argument("--steps", type=int, default=300, help="of each stage [%(default)s]")
     parser.add_argument("--stages", nargs="+", default=["srresnet", "srgan"], help="[both]")
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 """The learning curve of the shipped weights as a picture: `python -m benchmarks.learning_curve`.
 
 Draws weights/learning_curve.csv, which holds what the training runs printed: PSNR on Set5 [dB] of
-the averaged weights, by step. It needs matplotlib (requirements-bench.txt).
+the averaged weights, by step. It needs matplotlib (`pip install matplotlib`).
 """
 
 import csv

@@ -60,10 +60,10 @@ def main() -> None:
     photos = [f"{original_path(name)}{colon}{place}" for name, colon, place in crops]
     sheet = WEIGHTS / "contact_sheet.png"
     run("benchmarks.contact_sheet", *photos, folder / "Set5/HR/003.png", "--out", sheet)
-    scores = WEIGHTS / "scores.json"
+    files = ("--json", WEIGHTS / "scores.json", "--csv", WEIGHTS / "scores.csv")
     tables = {
         "digests": digests(),
-        "scores": run("srgan.evaluate", "--images", *sets, "--json", scores, "--markdown"),
+        "scores": run("srgan.evaluate", "--images", *sets, *files, "--markdown"),
         "dial": run("benchmarks.dial", "--images", sets[0], "--markdown"),
     }
     card = CARD.read_text("utf-8")

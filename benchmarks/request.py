@@ -4,7 +4,7 @@
 
 The app runs as a process of its own. The goal is less than 15 % above the networks' own time, which
 the page itself tells, at outputs of 1024 x 1024. It needs what the tests need
-(requirements-dev.txt).
+(extra `dev`).
 """
 
 import argparse

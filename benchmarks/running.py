@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 LOG = "app.log"
@@ -51,7 +51,11 @@ class App(NamedTuple):
 
 @contextmanager
 def started(
-    root: Path, settings: Mapping[str, str], log: Path, python: str = sys.executable
+    root: Path,
+    settings: Mapping[str, str],
+    log: Path,
+    python: str = sys.executable,
+    **options: Any,  # noqa: ANN401 - Popen's
 ) -> Iterator[tuple[subprocess.Popen, str]]:
     """Start app.py; yields the process and its address, and ends it.
 
@@ -60,6 +64,7 @@ def started(
         settings: All of its environment.
         log: File for what it says: a pipe that nobody reads would stop it.
         python: That runs it.
+        options: Of the process: `cwd`, if it is another folder than root, `user`.
 
     Raises:
         RuntimeError: It does not start; says what it said.
@@ -67,8 +72,8 @@ def started(
     with (
         log.open("w") as file,
         subprocess.Popen(
-            [python, "app.py"],
-            cwd=root,
+            [python, str(root / "app.py")],
+            **{"cwd": root, **options},
             env={"PYTHONUNBUFFERED": "1", **settings},
             stdout=file,
             stderr=subprocess.STDOUT,

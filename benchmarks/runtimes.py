@@ -6,7 +6,7 @@ untouched network and fold it themselves; those that are not installed are named
 those to plain PyTorch in fp32. The limit is the time that as many multiplications as the untouched
 network has take in PyTorch's product of two 2048 x 2048 matrices.
 
-    pip install -r requirements-bench.txt
+    pip install '.[bench]'
     python -m benchmarks.runtimes
 """
 
@@ -230,7 +230,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(row, f"{differences.get(key, ''):>8}")
     for peer in PEERS:
         if lacking := missing(peer):
-            print(f"{peer}: not installed, lacks {', '.join(lacking)} (requirements-bench.txt)")
+            print(f"{peer}: not installed, lacks {', '.join(lacking)} (extra bench)")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The pictures in docs/, from the running page in Chromium: `python -m benchmarks.screenshots`.
 
 Run it after a change of the page or of the weights, and look at them. It needs what the tests need
-(requirements-dev.txt).
+(extra `dev`).
 """
 
 import sys
@@ -16,9 +16,8 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the browser of the 
 from playwright.sync_api import Page, expect, sync_playwright
 from support.browser import launch, serve
 
-from app import LAUNCH
 from demo.blind.store import Store
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.interpolation import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
 

@@ -6,7 +6,7 @@ import gradio as gr
 
 from demo.blind.store import Store
 from demo.blind.tab import BlindTab
-from demo.compare.tab import CompareTab
+from demo.compare.tab import MAX_FILE_MB, CompareTab
 from demo.compare.waiting import MAX_QUEUED, bound_waiting
 from demo.engine.cache import Cache
 from demo.engine.examples import EXAMPLES
@@ -75,6 +75,19 @@ body { /* outside, Gradio would narrow the query to the tabs: its messages lie b
 }
 """
 
+LAUNCH = {
+    "theme": gr.themes.Soft(font=["ui-sans-serif", "system-ui", "sans-serif"]),
+    "css": CSS,
+    "max_file_size": f"{MAX_FILE_MB}mb",
+    "show_error": False,  # what an unexpected error says is not for visitors
+    "enable_monitoring": False,
+    # 0.3 MiB each, kept for an hour after a page was closed; Gradio's own limit is 10,000.
+    "state_session_capacity": 500,
+    "run_history": False,
+    "mcp_server": False,
+    "ssr_mode": False,  # a second server process, for nothing that this page needs
+    "footer_links": ["api", "gradio", "settings"],
+}
 
 # Ctrl+V anywhere on the page; Gradio's own button needs a permission that embedded pages lack.
 PASTE = """() => document.addEventListener("paste", event => {

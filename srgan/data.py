@@ -5,18 +5,23 @@ and scored; a crop shrunk by itself differs along its border. Photos are decoded
 the start, and kept in memory as bytes.
 """
 
+import hashlib
+import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from copy import copy
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
-import PIL.Image
 import torch
 
+from srgan.folders import walk
 from srgan.images import SCALE, Image, ImageError, crop_to_scale, shrink, to_hr, to_lr
-from srgan.reading import MAX_DECODED_PIXELS, read_image
+from srgan.reading import read_image, read_size
 
 Pair = tuple[Image, Image]  # one picture small, (h, w, 3), and large, (4h, 4w, 3)
 
@@ -24,15 +29,19 @@ Pair = tuple[Image, Image]  # one picture small, (h, w, 3), and large, (4h, 4w, 
 class Photos:
     """The usable photos of a folder and all folders in it, in the order of their paths.
 
+    Of a folder with HR/ and LR/ in it, as sets for evaluation have, only HR/ counts.
+
     Args:
-        folder: Hidden files and folders in it are left out.
+        folder: Hidden files and folders in it are left out, linked ones followed, each once.
         smallest: Photos with a shorter side, in pixels, are skipped.
         cache_gb: Memory for decoded photos, in 10^9 bytes. What does not fit is decoded whenever it
             is drawn: about 10 ms for half a megapixel, in the background, as long as `prefetch`
             has a processor core for it.
 
     Attributes:
-        skipped: File to reason, for every file that is not used.
+        folder: Where the photos lie.
+        paths: Of the photos that were usable at the start.
+        skipped: File to reason, for every file that is not used, at the start or any more.
 
     Raises:
         ValueError: The folder is not there or has no usable photo; says why.
@@ -45,15 +54,24 @@ class Photos:
         folder = Path(folder)
         if not folder.is_dir():
             raise ValueError(f"{folder} is not a folder")
+        pairs = (folder / "HR").is_dir() and (folder / "LR").is_dir()
+        self.folder = folder / "HR" if pairs else folder
         self.smallest = smallest
         self.skipped: dict[Path, str] = {}
         self.paths: list[Path] = []
         self._areas: list[int] = []
         self._pairs: list[Pair | None] = []
-        self._read_all(_files(folder), cache_gb * 1e9)
+        self._lock = Lock()
+        self._news: list[str] = []
+        self._marks: list[bytes] = []
+        self._read_all(sorted(walk(self.folder)), cache_gb * 1e9)
         if not self.paths:
             reasons = "".join(f"\n  {path}: {why}" for path, why in [*self.skipped.items()][:5])
-            raise ValueError(f"{folder} has no usable photo" + (reasons or ": it has no file"))
+            raise ValueError(f"{self.folder} has no usable photo{reasons or ': it has no file'}")
+        self._begin()
+
+    def _begin(self) -> None:
+        self._left = np.array(self._areas)
         self._ends = np.cumsum(self._areas)
 
     def __len__(self) -> int:
@@ -63,30 +81,101 @@ class Photos:
         """Return a photo, cropped to multiples of 4, and its shrunk form.
 
         Raises:
-            ImageError: A photo that was not kept in memory turns out to be broken.
+            ImageError: It was not kept in memory and turns out to be broken, gone or another one;
+                it is skipped from now on.
         """
-        return self._pairs[index] or self._decode(self.paths[index])
+        if pair := self._pairs[index]:
+            return pair
+        path = self.paths[index]
+        if not self._left[index]:
+            raise ImageError(self.skipped[path])
+        try:
+            pair = self._decode(path)
+            if pair[0][..., 0].size != self._areas[index]:
+                height, width = pair[1].shape[:2]
+                raise ImageError(f"another picture than at the start, of {width} × {height} pixels")
+        except ImageError as error:
+            self._lose(index, str(error))
+            raise
+        return pair
+
+    def hold_out(self, most: int) -> "Photos":
+        """Take the last photos away, a tenth and at most so many, but one at least; return them.
+
+        Raises:
+            ValueError: There is only one photo.
+        """
+        count = min(most, max(1, len(self) // 10))
+        if len(self) < 2:
+            raise ValueError(
+                f"{self.folder} has one photo, which cannot be learned from and held "
+                "out, too: add photos, or name others with --validation"
+            )
+        held = copy(self)
+        held._lock, held._news, held.skipped = Lock(), [], {}
+        for name in ("paths", "_areas", "_pairs", "_marks"):
+            whole = getattr(self, name)
+            setattr(self, name, whole[:-count])
+            setattr(held, name, whole[-count:])
+        self._begin()
+        held._begin()
+        return held
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for the same photos under the same names in another place.
+
+        Compared are names, sizes in bytes and the first 4096 bytes.
+        """
+        digest = hashlib.sha256()
+        for path, mark in zip(self.paths, self._marks, strict=True):
+            digest.update(
+                path.relative_to(self.folder).as_posix().encode("utf-8", "surrogateescape")
+            )
+            digest.update(mark)
+        return digest.hexdigest()
+
+    @property
+    def usable(self) -> int:
+        """How many photos can be drawn: those in memory and those that were never found broken."""
+        return int(np.count_nonzero(self._left))
 
     @property
     def megapixels(self) -> float:
-        """Of all photos together, in large pixels."""
-        return float(self._ends[-1]) * SCALE**2 / 1e6
+        """Of all usable photos together, in large pixels."""
+        return float(self._left.sum()) * SCALE**2 / 1e6
+
+    def news(self) -> list[str]:
+        """Return what was lost since the last call: file and reason, each once."""
+        with self._lock:
+            news, self._news = self._news, []
+        return news
 
     def draw(self, rng: np.random.Generator) -> Pair:
         """Draw a photo in proportion to its area: every place is as likely to be seen.
 
-        One that was not kept in memory and cannot be read any more is noted and another is drawn.
+        One that was not kept in memory and cannot be read any more is lost and another is drawn.
 
         Raises:
-            ImageError: That happened too often.
+            ImageError: All of them are lost.
         """
-        for _ in range(self.TRIES):
-            index = int(np.searchsorted(self._ends, rng.integers(self._ends[-1]), side="right"))
-            try:
+        ends, tries = self._ends, 0
+        while ends[-1]:
+            index = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
+            with suppress(ImageError):
                 return self[index]
-            except ImageError as error:
-                self.skipped[self.paths[index]] = str(error)
-        raise ImageError(f"photos cannot be read any more, the last of them {self.paths[index]}")
+            tries += 1
+            if tries >= self.TRIES:  # few are left: what is drawn depends on them, too, from now on
+                ends = np.cumsum(self._left)
+        raise ImageError(f"no photo of {self.folder} can be read any more")
+
+    def _lose(self, index: int, reason: str) -> None:
+        path = self.paths[index]
+        with self._lock:
+            if self._left[index]:
+                self._left[index] = 0
+                self.skipped[path] = reason
+                self._news.append(f"{path}: {reason}")
 
     def _read_all(self, files: list[Path], room: float) -> None:
         with ThreadPoolExecutor() as pool:
@@ -98,24 +187,24 @@ class Photos:
                     if isinstance(found, str):
                         self.skipped[path] = found
                         continue
-                    pair, area = found
+                    pair, area, mark = found
+                    self._marks.append(mark)
                     self.paths.append(path)
                     self._areas.append(area)
                     self._pairs.append(pair)
                     room -= sum(image.nbytes for image in pair) if pair else 0
 
-    def _try(self, path: Path, decode: bool) -> tuple[Pair | None, int] | str:
-        """Return the photo, if it is to be decoded, and its small area; or why it is skipped."""
+    def _try(self, path: Path, decode: bool) -> tuple[Pair | None, int, bytes] | str:
+        """Return the photo, if it is to be decoded, small area and mark; or why it is skipped."""
         try:
             if decode:
                 pair = self._decode(path)
-                return pair, pair[0].shape[0] * pair[0].shape[1]
-            with PIL.Image.open(path) as file:
-                self._check_size(*file.size)
-                if file.width * file.height > MAX_DECODED_PIXELS:
-                    raise ImageError(f"more than {MAX_DECODED_PIXELS / 1e6:g} megapixels")
-                return None, (file.width // SCALE) * (file.height // SCALE)
-        except (ImageError, OSError, PIL.Image.DecompressionBombError) as error:
+                height, width = pair[1].shape[:2]
+            else:
+                pair, (width, height) = None, read_size(path)
+                self._check_size(width, height)
+            return pair, (width // SCALE) * (height // SCALE), _mark(path)
+        except (ImageError, OSError) as error:
             return str(error)
 
     def _decode(self, path: Path) -> Pair:
@@ -194,9 +283,10 @@ def prefetch(
             yield batch
 
 
-def _files(folder: Path) -> list[Path]:
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [p for p in paths if not any(x.startswith(".") for x in p.relative_to(folder).parts)]
+def _mark(path: Path) -> bytes:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        return hashlib.sha256(size.to_bytes(8, "big") + file.read(4096)).digest()
 
 
 def _square(image: Image, y: int, x: int, side: int) -> Image:

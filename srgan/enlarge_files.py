@@ -1,4 +1,4 @@
-"""Enlarge picture files four times: `python -m srgan.upscale FILES... --method srgan --out DIR`."""
+"""Enlarge picture files four times: `srgan enlarge FILES... --out DIR`."""
 
 import argparse
 import math
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srgan.alpha import enlarge_alpha, fill_transparent
+from srgan.folders import walk
 from srgan.images import SCALE, Image, ImageError, write_png
 from srgan.reading import MAX_DECODED_PIXELS, Picture, read_picture
-from srgan.upscale import NETWORKS, WEIGHTS, Steps, Upscaler, finish, load_upscaler
+from srgan.upscale import Steps, Upscaler, finish, load_upscaler
+from srgan.weights import NETWORKS, WEIGHTS
 
 METHODS = ("bicubic", *(name.lower() for name in NETWORKS))
 DESCRIPTION = """\
@@ -61,21 +63,9 @@ def plan(inputs: Sequence[Path], out: Path, method: str) -> Iterator[Job]:
 
 def _find(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
     """The files of an input with their subfolder; an input without any files as it is."""
-    empty, unreadable = True, []
-    for folder, subfolders, files in os.walk(path, onerror=unreadable.append):
-        inside = Path(folder)
-        subfolders[:] = sorted(
-            name
-            for name in subfolders
-            if not name.startswith(".") and (inside / name).resolve() != out.resolve()
-        )
-        for name in sorted(name for name in files if not name.startswith(".")):
-            empty = False
-            yield inside / name, inside.relative_to(path)
-    if empty:
-        yield path, Path()
-    elif unreadable:
-        yield from ((Path(error.filename), Path()) for error in unreadable)
+    found = walk(path, without=out) if path.is_dir() else ()
+    files = [(file, file.parent.relative_to(path)) for file in found]
+    yield from files or [(path, Path())]
 
 
 def enlarge_picture(picture: Picture, upscaler: Upscaler) -> Steps:
@@ -157,10 +147,10 @@ def run(jobs: Sequence[Job], upscaler: Upscaler, max_pixels: int, overwrite: boo
     return 1 if failed else 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.upscale") -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        "python -m srgan.upscale",
+        program,
         description=DESCRIPTION,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,6 +1,6 @@
 """Scores of the methods over folders of images, in the tables of the model card.
 
-`python -m srgan.evaluate --images DIR [DIR ...]`; the protocols are those of `srgan.metrics`.
+`srgan evaluate --images DIR [DIR ...]`; the protocols are those of `srgan.metrics`.
 """
 
 import argparse
@@ -20,12 +20,12 @@ import torch
 
 from srgan.evaluation.fingerprint import find_copies
 from srgan.evaluation.image_sets import ImageSet, find_set
-from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, write_json
+from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, write_csv, write_json
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.spectrum import grid_peaks
-from srgan.upscale import NETWORKS, WEIGHTS, Plain, Upscaler, load_upscaler
-from srgan.weights import read_card
+from srgan.upscale import Plain, Upscaler, load_upscaler
+from srgan.weights import NETWORKS, WEIGHTS, read_card, weight_file
 
 METHODS = ("nearest", "bicubic", "srresnet", "srgan")
 DESCRIPTION = """\
@@ -111,13 +111,14 @@ def load_methods(methods: Sequence[str], weights: Path, precision: str) -> dict[
 
 def describe(methods: Sequence[str], weights: Path, precision: str) -> dict[str, Any]:
     """Say what results were made with: weight files, precision, versions, machine."""
-    files = {m.lower(): weights / file for m, file in NETWORKS.items() if m.lower() in methods}
+    networks = [name.lower() for name in NETWORKS if name.lower() in methods]
+    files = {name: weight_file(weights, name) for name in networks}
     return {
         "format": FORMAT,
         "precision": precision,
         "weights": {
             method: {
-                "file": str(path),
+                "file": path.relative_to(weights).as_posix(),
                 "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
                 "card": read_card(path),
             }
@@ -138,9 +139,9 @@ def describe(methods: Sequence[str], weights: Path, precision: str) -> dict[str,
     }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.evaluate") -> int:
     """Run the command line; returns the exit code."""
-    parser = _parser()
+    parser = _parser(program)
     args = parser.parse_args(argv)
     try:
         image_sets = [find_set(folder) for folder in args.images]
@@ -160,9 +161,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m srgan.evaluate",
+        program,
         description=DESCRIPTION,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -176,7 +177,8 @@ def _parser() -> argparse.ArgumentParser:
     precision = "default: fp32, as weight files are judged"
     add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help=precision)
     add("--markdown", action="store_true", help="print the tables in Markdown")
-    add("--json", type=Path, metavar="FILE", help="write everything, each image's scores too")
+    add("--json", type=Path, metavar="FILE", help="write settings and means")
+    add("--csv", type=Path, metavar="FILE", help="write every image's scores by every method")
     save = "write the outputs as DIR/<set>/<image>_<method>_x4.png, over those of another run"
     add("--save-images", type=Path, metavar="DIR", help=save)
     check = "hold the results to those of an earlier --json and name what is worse by more than "
@@ -207,6 +209,8 @@ def _report_scores(image_sets: Sequence[ImageSet], args: argparse.Namespace) -> 
     print(table(results, args.markdown))
     if args.json:
         write_json(results, args.json)
+    if args.csv:
+        write_csv(results, args.csv)
     return _check(results, stored) if stored else 0
 
 

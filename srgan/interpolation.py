@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from srgan.models import Generator
-from srgan.upscale import NETWORKS, NetworkUpscaler, Precision, Upscaler
-from srgan.weights import load_weights
+from srgan.upscale import NetworkUpscaler, Precision, Upscaler
+from srgan.weights import load_weights, weight_file
 
 Dial = Callable[[float], Upscaler]  # share of the GAN in [0, 1] -> the network between
 
@@ -71,7 +71,7 @@ def load_dial(folder: str | Path, precision: Precision = "auto") -> Dial:
     Raises:
         ValueError: A weight file is missing or broken, or the two differ in size; says which.
     """
-    mse, gan = (load_weights(Path(folder) / NETWORKS[name]) for name in ("SRResNet", "SRGAN"))
+    mse, gan = (load_weights(weight_file(folder, name)) for name in ("SRResNet", "SRGAN"))
     blend(mse, gan, 0)  # networks that do not fit are named now
     return lambda share: NetworkUpscaler(
         blend(mse, gan, share), precision=precision, name=f"Dial {share:g}"

@@ -12,6 +12,8 @@ Where the paper (arXiv 1609.04802v5) is silent, this code takes:
 import torch
 from torch import nn
 
+from srgan.hub import OnHub
+
 
 class ResidualBlock(nn.Module):
     """Conv, BN, PReLU, conv, BN and the sum, nothing after it (section 2.1.1, Gross & Wilber)."""
@@ -29,8 +31,12 @@ class ResidualBlock(nn.Module):
         return x + self.bn2(self.conv2(self.prelu(self.bn1(self.conv1(x)))))
 
 
-class Generator(nn.Module):
-    """Four times larger: SRResNet, and SRGAN's generator (Figure 4, 1,547,350 parameters)."""
+class Generator(nn.Module, OnHub):
+    """Four times larger: SRResNet, and SRGAN's generator (Figure 4, 1,547,350 parameters).
+
+    `from_pretrained`, `save_pretrained` and `push_to_hub` take folders and repositories of the
+    Hugging Face Hub (see `srgan.hub`).
+    """
 
     def __init__(self, blocks: int = 16, channels: int = 64) -> None:
         super().__init__()

@@ -2,9 +2,11 @@
 
 import io
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import PIL.Image
@@ -18,6 +20,7 @@ from srgan.images import Image, ImageError
 
 MAX_DECODED_PIXELS = 64_000_000  # a 61-megapixel camera's photo fits
 
+T = TypeVar("T")
 _FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")  # JPEG includes phones' MPO
 _MAGIC = re.compile(
     rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftyp(avi[fs]|mif1|msf1)|II[*+]\0|MM\0[*+]|BM|GIF8",
@@ -65,13 +68,16 @@ def read_picture(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Pict
     Raises:
         ImageError: Not there, no such format, broken, or too large.
     """
-    try:
-        if not Path(path).is_file():
-            raise ImageError("There is no such file, or it is a folder. Choose a picture file.")
-        with MeteredFile(open(path, "rb", buffering=0)) as file:
-            return _open(file, max_pixels)
-    except OSError as error:
-        raise ImageError("This file cannot be opened. Check that you may read it.") from error
+    return look_into(path, _convert, max_pixels)
+
+
+def read_size(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> tuple[int, int]:
+    """Look up width and height without decoding, as the file has them: before it is turned.
+
+    Raises:
+        ImageError: Not there, no such format, its head is broken, or too large.
+    """
+    return look_into(path, lambda opened: opened.size, max_pixels)
 
 
 def read_image(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Image:
@@ -83,14 +89,56 @@ def read_image(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Image:
     return read_picture(path, max_pixels).image
 
 
-def _open(file: MeteredFile, max_pixels: int) -> Picture:
-    """Decode; whatever a broken file makes Pillow raise becomes an `ImageError`."""
+def take_picture(image: PIL.Image.Image) -> Picture:
+    """Take a picture that Pillow holds, in any mode, as `read_picture` takes its file.
+
+    It is loaded and otherwise left as it is.
+
+    Raises:
+        ImageError: It has no pixels, or its file is broken.
+    """
+    try:
+        is_deep = image.mode.startswith("I;16")
+        stored = "I;16B" if is_deep else ""
+        if image.format and getattr(image, "tile", None):  # opened and not loaded yet
+            stored = _stored(image)
+            if image.format == "TIFF":
+                _check_tiff(image, MAX_DECODED_PIXELS)
+        return _to_picture(image.copy(), stored, image.format)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"This picture cannot be used: {error}.") from error
+
+
+def look_into(path: str | Path, use: Callable[[PIL.Image.Image], T], max_pixels: int) -> T:
+    """Open a file, with its pixels not yet decoded, and return what `use` makes of it.
+
+    Raises:
+        ImageError: Not there, no such format, broken, or too large: whatever a broken file makes
+            Pillow raise, in `use`, too.
+    """
+    try:
+        if not Path(path).is_file():
+            raise ImageError("There is no such file, or it is a folder. Choose a picture file.")
+        with MeteredFile(open(path, "rb", buffering=0)) as file:
+            return _look_into(file, use, max_pixels)
+    except OSError as error:
+        raise ImageError("This file cannot be opened. Check that you may read it.") from error
+
+
+def _look_into(file: MeteredFile, use: Callable[[PIL.Image.Image], T], max_pixels: int) -> T:
     head = file.read(4096)
     try:
         check_file(file)
-        decoded = PIL.Image.open(file, formats=_FORMATS)
+        opened = PIL.Image.open(file, formats=_FORMATS)
         file.opened = True
-        return _convert(decoded, max_pixels)
+        if opened.width * opened.height > max_pixels:
+            raise ImageError(_too_large(opened.width * opened.height, max_pixels))
+        check_opened(opened)
+        if opened.format == "TIFF":
+            _check_tiff(opened, max_pixels)
+        return use(opened)
     except ImageError:
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
@@ -124,16 +172,17 @@ def _refusal(head: bytes) -> str:
     return "This is no picture that can be read here. Use PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF."
 
 
-def _convert(decoded: PIL.Image.Image, max_pixels: int) -> Picture:
+def _convert(decoded: PIL.Image.Image) -> Picture:
     """Decode an opened file and take it to upright 8-bit sRGB."""
-    if decoded.width * decoded.height > max_pixels:
-        raise ImageError(_too_large(decoded.width * decoded.height, max_pixels))
-    check_opened(decoded)
-    notes = []
-    stored = _stored(decoded, max_pixels)
+    return _to_picture(decoded, _stored(decoded), decoded.format)
+
+
+def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None) -> Picture:
+    """Take to upright 8-bit sRGB, in place; for `stored` see `_stored`."""
+    notes: list[str] = []
     # The other pictures in a phone's JPEG (MPO) are depth maps and the like.
-    if getattr(decoded, "is_animated", False) and decoded.format != "MPO":
-        kind = "page of this file" if decoded.format == "TIFF" else "frame of this animation"
+    if getattr(decoded, "is_animated", False) and format != "MPO":
+        kind = "page of this file" if format == "TIFF" else "frame of this animation"
         notes.append(f"Only the first {kind} is used.")
     _turn_upright(decoded, notes)
     alpha = _split_alpha(decoded, stored)
@@ -145,31 +194,33 @@ def _convert(decoded: PIL.Image.Image, max_pixels: int) -> Picture:
     if profile := decoded.info.get("icc_profile"):
         colours = _to_srgb(colours, profile, notes)
     colours = _as_mode(colours, "RGB")
-    if decoded.format == "WEBP":  # it has no gray mode, and its arithmetic tints gray by one level
+    if format == "WEBP":  # it has no gray mode, and its arithmetic tints gray by one level
         red, green, blue = colours.split()
         if all(ImageChops.difference(green, x).getextrema()[1] <= 1 for x in (red, blue)):
             colours = green.convert("RGB")
     return Picture(np.array(colours), alpha, tuple(notes))
 
 
-def _stored(decoded: PIL.Image.Image, max_pixels: int) -> str:
+def _stored(opened: PIL.Image.Image) -> str:
     """Return Pillow's name for the samples of a PNG or TIFF ("RGB;16B"), "" for other formats."""
-    if decoded.format not in ("PNG", "TIFF"):
+    if opened.format not in ("PNG", "TIFF"):
         return ""
-    codec, _, _, args = decoded.tile[0]
-    stored = args if isinstance(args, str) else args[0]
-    if decoded.format == "TIFF":
-        tags = decoded.tag_v2
-        if tags.get(Tag.NewSubfileType, 0) & 1:
-            raise ValueError("a camera's raw file, of which Pillow would give the thumbnail")
-        if tags.get(Tag.TileWidth, 0) * tags.get(Tag.TileLength, 0) > max_pixels:
-            raise ValueError("one tile, decoded whole, would be larger than any picture may be")
-        if codec == "libtiff" and stored in ("F;32BF", "I;32BS", "I;16BS"):
-            raise ValueError("Pillow 12.3 swaps bytes that are in order already")
-        planar = tags.get(Tag.PlanarConfiguration) == 2
-        if planar and codec == "raw" and tags[Tag.BitsPerSample][0] > 8:
-            raise ValueError("Pillow 12.3 reads planes of 16 bits as planes of 8")
-    return stored
+    args = opened.tile[0].args
+    return args if isinstance(args, str) else args[0]
+
+
+def _check_tiff(opened: PIL.Image.Image, max_pixels: int) -> None:
+    """Raise a `ValueError` for what Pillow 12.3 would read, but not right."""
+    tags, codec, stored = opened.tag_v2, opened.tile[0].codec_name, _stored(opened)
+    if tags.get(Tag.NewSubfileType, 0) & 1:
+        raise ValueError("a camera's raw file, of which Pillow would give the thumbnail")
+    if tags.get(Tag.TileWidth, 0) * tags.get(Tag.TileLength, 0) > max_pixels:
+        raise ValueError("one tile, decoded whole, would be larger than any picture may be")
+    if codec == "libtiff" and stored in ("F;32BF", "I;32BS", "I;16BS"):
+        raise ValueError("Pillow 12.3 swaps bytes that are in order already")
+    planar = tags.get(Tag.PlanarConfiguration) == 2
+    if planar and codec == "raw" and tags[Tag.BitsPerSample][0] > 8:
+        raise ValueError("Pillow 12.3 reads planes of 16 bits as planes of 8")
 
 
 def _turn_upright(decoded: PIL.Image.Image, notes: list[str]) -> None:

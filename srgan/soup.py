@@ -1,7 +1,7 @@
 """Model soup: one network of several, as their mean or beyond it.
 
-    python -m srgan.soup --mse weights/srresnet.safetensors --gans runs/5/srgan.safetensors \
-        runs/8/srgan.safetensors --distance 1.2 --photos photos --out weights/srgan.safetensors
+    python -m srgan.soup --mse weights/srresnet/model.safetensors --distance 1.2 --photos photos \
+        --gans runs/5/srgan.safetensors runs/8/srgan.safetensors --out runs/soup.safetensors
 
 What networks that began as the same one do not share, such as the pattern each of them paints, goes
 in their mean (model soups, Wortsman et al., ICML 2022). Some detail goes with it, which comes back
@@ -12,11 +12,13 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from srgan.data import Photos
+from srgan.images import ImageError
 from srgan.interpolation import mix
 from srgan.models import Generator
 from srgan.upscale import NetworkUpscaler
@@ -51,8 +53,11 @@ def match_colours(generator: Generator, photos: Photos) -> list[float]:
     """
     upscaler, shifts = NetworkUpscaler(generator), []
     for index in np.linspace(0, len(photos) - 1, min(len(photos), MAX_PHOTOS)).round():
-        lr, _ = photos[int(index)]
-        shifts.append(upscaler(lr).mean((0, 1)) - lr.mean((0, 1)))
+        with suppress(ImageError):
+            lr, _ = photos[int(index)]
+            shifts.append(upscaler(lr).mean((0, 1)) - lr.mean((0, 1)))
+    if not shifts:
+        raise ImageError(f"no photo of {photos.folder} can be read any more")
     shift = np.mean(shifts, axis=0)
     generator.tail.bias.data -= generator.tail.bias.new_tensor(shift / 127.5)
     return shift.tolist()
@@ -85,7 +90,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         mse, *gans = map(load_weights, (options.mse, *options.gans))
         mixed = beyond(mse, gans, options.distance)
         if options.photos:
-            shift = match_colours(mixed, Photos(options.photos, smallest=1, cache_gb=0))
+            photos = Photos(options.photos, smallest=1, cache_gb=0)
+            shift = match_colours(mixed, photos)
+            for line in photos.news():
+                print(f"skipped {line}", file=sys.stderr)
             print("colours were off by", ", ".join(f"{x:+.2f}" for x in shift), "levels")
         card = {
             "model": "SRGAN",

@@ -1,4 +1,4 @@
-"""Train SRResNet, and SRGAN from it: `python -m srgan.train srresnet --help`.
+"""Train SRResNet, and SRGAN from it: `srgan train srresnet --help`.
 
 The loop: evaluate, save, stop, one step, average, log. A run is a folder:
 
@@ -24,7 +24,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,13 +42,18 @@ from srgan.metrics import MIN_SIDE
 from srgan.models import Generator
 from srgan.training.arguments import parse
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
-from srgan.training.config import TrainConfig, differences
+from srgan.training.config import TrainConfig
 from srgan.training.curves import Curves, Meter
 from srgan.training.initialise import begin_as_nearest
 from srgan.training.interrupt import interruptible
+from srgan.training.same import differences, inputs, moved
 from srgan.training.steps import Trainer
 from srgan.upscale import has_native_bf16
 from srgan.weights import load_weights, read_card, save_weights
+
+HELD_OUT = 5  # photos to score with where no others are given
+VALIDATION_GB = 8.0  # of validation photos in memory
+Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 class TrainingError(Exception):
@@ -83,7 +88,11 @@ class Run:
         self.saved: int | None = self.step if resumed else None
 
         self.photos = Photos(config.images, config.crop, config.cache_gb)
-        self.validation = Photos(config.validation, MIN_SIDE)
+        if config.validation:
+            self.validation = Photos(config.validation, MIN_SIDE, VALIDATION_GB)
+        else:
+            self.validation = self.photos.hold_out(HELD_OUT)
+        self.inputs, notes = self._same_inputs(state if resumed else None)
         size = config.crop // SCALE
         share = accelerator.process_index, accelerator.num_processes
         self.patches = Patches(self.photos, size, config.batch, config.seed, *share)
@@ -97,13 +106,15 @@ class Run:
             (self.folder / "config.json").write_text(config.to_json())
             self.curves = Curves(self.folder, self.step, self.progress)
             self.curves.introduce(self.photos, self.validation)
+            for note in notes:
+                self.curves.say(note)
 
     def train(self) -> bool:
         """Train to the end of the budget; return False if interrupted, after saving.
 
         Raises:
-            TrainingError: The loss is no number any more, or the disk is full.
-            ImageError: The photos are gone.
+            TrainingError: The loss is no number any more, the disk is full, or no photo can be read
+                any more.
         """
         config, trainer, meter = self.config, self.trainer, Meter(self.accelerator)
         ahead = prefetch(self.patches, self.step, config.workers)
@@ -115,13 +126,15 @@ class Run:
                 last = progress >= 1
                 if self.curves and (self.step % config.evaluate_every == 0 or last):
                     self.curves.validate(trainer.average.module, self.validation, self.step)
-                if self.step % config.save_every == 0 or last or stop:
+                    self._tell_lost()
+                full = self.curves and self.curves.just_ended()  # what was learned may still fit
+                if self.step % config.save_every == 0 or last or stop or full:
                     self.save()
                 if last or stop:
                     return last
 
                 begun = time.perf_counter()
-                lr, hr = (x.to(self.accelerator.device) for x in next(batches))
+                lr, hr = (x.to(self.accelerator.device) for x in self._next(batches))
                 waited = time.perf_counter() - begun
                 log = trainer.step(self.step, lr, hr, config.schedule_at(progress))
                 trainer.update_average()
@@ -166,6 +179,7 @@ class Run:
             "generator": {"blocks": generator.blocks, "channels": generator.channels},
             **{"step": self.step, "start": self.start, "elapsed": self.elapsed},
             "trainer": self.trainer.state_dict(),
+            "inputs": self.inputs,
         }
         try:
             save_checkpoint(state, self.checkpoint)
@@ -176,6 +190,40 @@ class Run:
             message = f"cannot save at step {self.step}: {error}. {self._kept()}"
             raise TrainingError(message) from error
 
+    def _next(self, batches: Iterator[Batch]) -> Batch:
+        """Take the next batch, and say which photos were lost since the last.
+
+        Raises:
+            TrainingError: All are, to any process; says so after saving.
+        """
+        batch, reason = None, "another process lost its photos"
+        try:
+            batch = next(batches)
+        except ImageError as error:
+            reason = str(error)
+        self._tell_lost()
+        _, gone = self._agreed(0.0, batch is None)
+        if gone:
+            self.save()
+            raise TrainingError(
+                f"{reason}. Saved at step {self.step}: put the photos back and --resume"
+            )
+        return batch
+
+    def _tell_lost(self) -> None:
+        for name, photos in (("train", self.photos), ("validation", self.validation)):
+            if news := photos.news():
+                lines = [f"  skipped {line}" for line in news]
+                self._say(
+                    "\n".join([*lines, f"{name}: {photos.usable} of {len(photos)} photos left"])
+                )
+
+    def _say(self, text: str) -> None:
+        if self.curves:
+            self.curves.say(text)
+        else:
+            print(text, file=sys.stderr)
+
     def _find_state(self, resume: bool) -> dict[str, Any] | None:
         """Load the checkpoint to go on from, if there is one."""
         config = self.config
@@ -185,11 +233,9 @@ class Run:
                     f"{self.folder} already holds a run: --resume it or choose another --out"
                 )
             state = load_checkpoint(self.checkpoint)
-            if changed := differences(config, state["config"]):
-                raise ValueError(
-                    f"{self.folder} was begun with other options ({', '.join(changed)}): resume "
-                    "with those in its config.json, or begin a new stretch with --continue-from"
-                )
+            auto = "bf16" if _is_bf16("auto") else "fp32"
+            inputs = state.get("inputs", {})
+            self._refuse(differences(config, state["config"], inputs, auto))
             return state
         if config.continue_from is None:
             return None
@@ -199,6 +245,27 @@ class Run:
                 f"{config.continue_from} is a run of {stage}: start from its weights with --init"
             )
         return state
+
+    def _refuse(self, changed: list[str]) -> None:
+        if changed:
+            raise ValueError(
+                f"{self.folder} was begun with other options ({', '.join(changed)}): resume "
+                "with those in its config.json, or begin a new stretch with --continue-from"
+            )
+
+    def _same_inputs(
+        self, state: dict[str, Any] | None
+    ) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """Describe files and photos; of a resumed run, say which moved and refuse others."""
+        photos = {"images": self.photos, "validation": self.validation}
+        now = inputs(self.config, photos)
+        before = state.get("inputs", {}) if state else {}
+        notes, others = moved(now, before)
+        self._refuse(others)
+        return {
+            **now,
+            **{name: {**before[name], "path": now[name]["path"]} for name in before},
+        }, notes
 
     def _generator(self, state: dict[str, Any] | None) -> Generator:
         if state:
@@ -224,9 +291,9 @@ class Run:
             "model": {"srresnet": "SRResNet", "srgan": "SRGAN"}[config.stage],
             "steps": str(self.step),
             "features": config.features,
-            "data": f"{config.images}: {len(self.photos)} photos, "
-            f"{self.photos.megapixels:.0f} megapixels",
-            "validation": f"{config.validation}: {self.curves.psnr:.3f} dB PSNR, today's protocol",
+            "data": f"{config.images}: {_count(self.photos)}",
+            "validation": f"{self.validation.folder}: {self.curves.psnr:.3f} dB PSNR, today's "
+            f"protocol, {len(self.validation)} photos",
             "command": self.command,
             "config": config.to_json(),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -248,6 +315,12 @@ class Run:
         return f"{self.checkpoint} is untouched; it is from step {self.saved}."
 
 
+def _count(photos: Photos) -> str:
+    lost = len(photos) - photos.usable
+    loss = f" ({lost} more could not be read any more)" if lost else ""
+    return f"{photos.usable} photos, {photos.megapixels:.0f} megapixels{loss}"
+
+
 def _fail(error: object) -> int:
     print(f"error: {error}", file=sys.stderr)
     return 1
@@ -261,10 +334,10 @@ def _is_bf16(precision: str) -> bool:
     return has_native_bf16()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.train") -> int:
     """Run the command line; return 0 when done, 1 after an error, 130 when interrupted."""
     typed = list(sys.argv[1:] if argv is None else argv)
-    config, resume = parse(typed)
+    config, resume = parse(typed, program)
     accelerator = Accelerator(
         mixed_precision="bf16" if _is_bf16(config.precision) else "no",
         cpu=not torch.accelerator.is_available(),
@@ -274,14 +347,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("for processes on a CPU say accelerate launch --multi_gpu; --cpu needs MPI")
     set_seed(config.seed)
     again = shlex.join([arg for arg in typed if arg != "--resume"])
-    command = f"python -m srgan.train {again}"
+    command = f"{program} {again}"
     try:
         run = Run(config, resume, accelerator, command)
     except (ValueError, OSError) as error:
         return _fail(error)
     try:
         done = run.train()
-    except (TrainingError, ImageError) as error:
+    except TrainingError as error:
         return _fail(error)
     finally:
         if run.curves:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -11,13 +12,11 @@ import torch
 from srgan.fuse import fuse
 from srgan.images import SCALE, Image, enlarge, is_gray, repeat, to_image, to_lr
 from srgan.models import Generator as Network
-from srgan.weights import fingerprint, load_weights
+from srgan.weights import NETWORKS, WEIGHTS, load_weights, weight_file, weights_digest
 
 Steps = Generator[float, None, Image]  # yields the fraction done, returns the image
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
-NETWORKS = {"SRResNet": "srresnet.safetensors", "SRGAN": "srgan.safetensors"}
 
 # How far around a pixel the network looks, in small pixels: head 4, blocks 32, join 1; and in the
 # tail 1 + 0.5 + 1, rounded up. A tile with that much around it comes out as in the whole image.
@@ -101,7 +100,7 @@ class NetworkUpscaler(Upscaler):
             raise ValueError(f"precision must be auto, bf16, fp16 or fp32, got {precision!r}")
         self.name, self.precision = name, precision
         self._device, self._tile = device, tile
-        self.version = f"{fingerprint(generator)} {precision} {device}"
+        self.version = f"{weights_digest(generator)} {precision} {device}"
         self._network = fuse(generator).to(device, DTYPES[precision])
         self._network.head_conv.float()  # bf16 would round bright pixels by half a level
 
@@ -204,7 +203,7 @@ def compute_alone() -> None:
     torch.set_num_threads(1)
 
 
-def load_upscalers(folder: str | Path, precision: Precision = "auto") -> list[Upscaler]:
+def load_upscalers(folder: str | Path = WEIGHTS, precision: Precision = "auto") -> list[Upscaler]:
     """Load "Bicubic", "SRResNet" and "SRGAN", in this order, from a folder of weight files.
 
     Raises:
@@ -213,17 +212,17 @@ def load_upscalers(folder: str | Path, precision: Precision = "auto") -> list[Up
     return [load_upscaler(name, folder, precision) for name in (BICUBIC.name, *NETWORKS)]
 
 
-def load_upscaler(name: str, folder: str | Path, precision: Precision = "auto") -> Upscaler:
+def load_upscaler(
+    name: str, folder: str | Path = WEIGHTS, precision: Precision = "auto"
+) -> Upscaler:
     """Load "nearest", "bicubic", "srresnet" or "srgan", in any case; see `load_upscalers`."""
     for plain in (NEAREST, BICUBIC):
         if plain.name.lower() == name.lower():
             return plain
     known = {network.lower(): network for network in NETWORKS}[name.lower()]
-    generator = load_weights(Path(folder) / NETWORKS[known])
+    generator = load_weights(weight_file(folder, known))
     return NetworkUpscaler(generator, precision=precision, name=known)
 
 
-if __name__ == "__main__":
-    from srgan.enlarge_files import main  # the command line, which rests on this module
-
-    raise SystemExit(main())
+if __name__ == "__main__":  # the older name of `srgan enlarge`, which rests on this module
+    raise SystemExit(import_module("srgan.enlarge_files").main())

@@ -1,50 +1,32 @@
-"""Weight files: one generator as safetensors, strict by name and shape, with a card inside."""
+"""Weights by name: where the shipped ones lie, and a generator from any weight file."""
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-
 from srgan.models import Generator
+from srgan.weight_files import FORMAT, fill, read_card, read_shape, save_weights, weights_digest
 
-FORMAT = "srgan.Generator 1"  # stored in the file; another value means another network
+__all__ = ["FORMAT", "weights_digest", "load_weights", "read_card", "save_weights"]
+NETWORKS = {"SRResNet": "srresnet/model.safetensors", "SRGAN": "srgan/model.safetensors"}
 
 
-def save_weights(generator: Generator, path: str | Path, card: Mapping[str, str]) -> None:
-    """Write a generator and its card (what it is, how it was trained) into one safetensors file.
+def shipped() -> Path:
+    """Return the folder of the shipped weights, in a checkout and in an installation alike."""
+    package = Path(__file__).resolve().parent
+    installed = package / "shipped"  # where the wheel puts it
+    return installed if installed.is_dir() else package.parent / "weights"
 
-    Args:
-        generator: Stored in fp32, as plain parameters and BN statistics.
-        path: The file; replaced in one step, so a reader never sees half of it.
-        card: Strings for the file's metadata, read back by `read_card`.
+
+WEIGHTS = shipped()
+
+
+def weight_file(folder: str | Path, name: str) -> Path:
+    """Return where a folder keeps the weights of "srresnet" or "srgan", in any case.
+
+    It is `NAME/model.safetensors`, as shipped, or `NAME.safetensors`, as training writes it.
     """
-    path = Path(path)
-    shape = {"format": FORMAT, "blocks": str(generator.blocks), "channels": str(generator.channels)}
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_bytes(save(_tensors(generator), metadata={**card, **shape}))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def fingerprint(generator: Generator) -> str:
-    """Return the sha256 of a generator's weights in fp32, wherever they came from."""
-    return hashlib.sha256(save(_tensors(generator))).hexdigest()
-
-
-def read_card(path: str | Path) -> dict[str, str]:
-    """Return the strings stored beside the weights; reads no tensor.
-
-    Raises:
-        ValueError: The file is not a weight file of this package; names it and the reason.
-    """
-    with _open(Path(path)) as (card, _):
-        return card
+    name = name.lower()
+    nested = Path(folder) / name / "model.safetensors"
+    return nested if nested.parent.is_dir() else Path(folder) / f"{name}.safetensors"
 
 
 def load_weights(path: str | Path) -> Generator:
@@ -57,65 +39,6 @@ def load_weights(path: str | Path) -> Generator:
         ValueError: Missing, unexpected or misshapen entries, a foreign model, a broken file or a
             pickle; names the file and the reason.
     """
-    path = Path(path)
-    with _open(path) as (card, file):
-        tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - not a dict
-    try:
-        generator = Generator(int(card["blocks"]), int(card["channels"]))
-    except (KeyError, ValueError) as error:
-        raise ValueError(f"{path} does not say how large its generator is ({error})") from None
-    expected = generator.state_dict()
-    missing, unexpected = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
-    misshapen = [
-        f"{k} is {tuple(tensors[k].shape)} and must be {tuple(v.shape)}"
-        for k, v in expected.items()
-        if k in tensors and tensors[k].shape != v.shape
-    ]
-    problems = [f"missing {_some(missing)}"] if missing else []
-    problems += [f"unexpected {_some(unexpected)}"] if unexpected else []
-    problems += [_some(misshapen)] if misshapen else []
-    if problems:
-        raise ValueError(f"{path} does not fit the generator: {'; '.join(problems)}")
-    generator.load_state_dict(tensors)
+    generator = Generator(**read_shape(path))
+    fill(generator, path)
     return generator.eval()
-
-
-def _tensors(generator: Generator) -> dict[str, torch.Tensor]:
-    tensors = {k: v.detach().cpu().contiguous() for k, v in generator.state_dict().items()}
-    return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[tuple[dict[str, str], safe_open]]:
-    if not path.is_file():
-        problem = "is a folder" if path.is_dir() else "does not exist"
-        raise ValueError(f"{path} {problem}: expected a weight file (.safetensors)")
-    try:
-        file = safe_open(path, framework="pt")
-    except (SafetensorError, OSError) as error:
-        # Only now: a sound file may begin with the same bytes, which count its header's length.
-        if _is_pickle(path):
-            reason = "is a pickle, which can run code: only .safetensors is read"
-        else:
-            reason = f"is not a complete safetensors file ({error})"
-        raise ValueError(f"{path} {reason}") from None
-    with file:
-        card = dict(file.metadata() or {})
-        if card.get("format") != FORMAT:
-            raise ValueError(
-                f"{path} holds another model: its format is "
-                f"{card.get('format', 'not stated')!r}, expected {FORMAT!r}"
-            )
-        yield card, file
-
-
-def _is_pickle(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        start = file.read(2)
-        return start == b"PK" or start[:1] == b"\x80"
-    return False
-
-
-def _some(names: object) -> str:
-    names = sorted(names)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

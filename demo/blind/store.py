@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-DEFAULT_PATH = Path(__file__).parents[2] / "data" / "ratings.db"
 QUICK_SECONDS = 0.7  # nobody looks at a picture and judges it in less
 
 # A newer one must know how to read the older: `PRAGMA user_version`.
@@ -111,10 +110,11 @@ class Store:
     Args:
         path: Of the file; its folder is made, too.
         patience: Seconds to wait for a lock.
+        is_lasting: Whether the file is still there when the machine starts anew.
     """
 
-    def __init__(self, path: str | Path = DEFAULT_PATH, patience: float = 10.0) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, patience: float = 10.0, is_lasting: bool = True) -> None:
+        self.path, self.is_lasting = Path(path), is_lasting
         self._patience = patience
         self._turn = threading.RLock()
         self._is_checked = False

@@ -17,6 +17,8 @@ from demo.blind.sync import is_configured
 from demo.blind.trials import METHODS, new_ticket
 from demo.parts.events import LIGHT
 
+FORGETFUL = """**Votes are not kept here for long:** they are lost when this site is started anew. \
+Your results at the end of a part are complete all the same."""
 FLUSH = ".html-container:has(> &) { padding: 0; }"  # with the component above
 BEHIND = "This window was behind: here is your next trial."
 AGAIN = "The server could not take that answer. Please give it again."
@@ -50,6 +52,8 @@ class BlindTab:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        if not (store.is_lasting or is_configured()):
+            gr.Markdown(FORGETFUL, elem_id="blind-forgetful")
         self.blind = Blind(_screen("start"), elem_id="blind")
         self.report = gr.HTML(css_template=FLUSH, elem_id="blind-report")
         self.shown = gr.State()

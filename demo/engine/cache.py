@@ -19,7 +19,6 @@ from demo.engine.scores import Scores
 from srgan.images import Image
 from srgan.upscale import Upscaler
 
-DEFAULT_FOLDER = Path(__file__).parents[2] / "data" / "results"
 MAX_BYTES = 512 * 2**20
 MAX_AGE = 3600.0  # seconds
 _SWEEP = 600.0  # seconds
@@ -51,7 +50,7 @@ class Cache:
 
     def __init__(
         self,
-        folder: str | Path = DEFAULT_FOLDER,
+        folder: str | Path,
         max_bytes: int = MAX_BYTES,
         max_age: float = MAX_AGE,
     ) -> None:
@@ -89,8 +88,8 @@ class Cache:
                 np.savez(file, image=result.image, scores=result.scores.model_dump_json())
             part.replace(path)
             self.sweep()
-        except OSError:
-            logger.warning("A result cannot be kept", exc_info=True)
+        except OSError as error:
+            logger.warning("A result cannot be kept: %s", error)
             with suppress(OSError):
                 part.unlink()
 
@@ -114,8 +113,8 @@ class Cache:
             while True:
                 try:
                     self.sweep()
-                except OSError:
-                    logger.warning("Results that were kept cannot be deleted", exc_info=True)
+                except OSError as error:
+                    logger.warning("Results that were kept cannot be deleted: %s", error)
                 time.sleep(_SWEEP)
 
         threading.Thread(target=forever, name="results", daemon=True).start()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL.Image import Resampling
 
 from srgan.evaluation.image_sets import SUFFIXES, read_named
+from srgan.folders import walk
 from srgan.images import Image
 
 SIDE = 16
@@ -88,7 +89,7 @@ def find_copies(
     """
     prints = {}
     for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
+        for path in sorted(p for p in walk(folder) if p.suffix.lower() in SUFFIXES):
             progress(f"{len(prints)} photos read")
             try:
                 prints[path] = fingerprint(read_named(path))

@@ -1,5 +1,6 @@
 """Folders of images to measure on: originals, with the small images they are judged from."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ def find_set(folder: Path) -> ImageSet:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder: expected one of images, or with HR/ and LR/")
-    path = folder.resolve()
+    path = Path(os.path.abspath(folder))  # a link to a set has the link's name
     name = path.parent.name if path.name == "HR" else path.name
     hr, lr = folder / "HR", folder / "LR"
     if not hr.is_dir():

@@ -1,10 +1,12 @@
-"""Results of an evaluation as tables beside the paper's, and as JSON that a later run is held to.
+"""Results of an evaluation as tables beside the paper's, as JSON to hold a later run to, as CSV.
 
 Results are plain dictionaries, as in the JSON file: beside "format", "precision" and what else
 `evaluate.describe` says there is "sets", which leads over the set's name, "methods" and a method's
-name to "mean", "largest" and "images": the measures of `MEASURES` over all images and for each.
+name to "mean", "largest" and "images": the measures of `MEASURES` over all images and for each. The
+last are not in the JSON file but in the CSV file.
 """
 
+import csv
 import json
 import math
 from itertools import groupby
@@ -126,17 +128,29 @@ def _pipes(rows: list[list[str]]) -> str:
 
 
 def write_json(results: dict[str, Any], path: Path) -> None:
-    """Write results; JSON has no NaN and no infinity, so these become null and "inf"."""
+    """Write all but the images' own; JSON has no NaN and no infinity: null and "inf" instead."""
 
     def plain(value: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
         if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
+            return {k: plain(v) for k, v in value.items() if (k, type(v)) != ("images", dict)}
         if isinstance(value, float) and not math.isfinite(value):
             return None if math.isnan(value) else str(value)
         return value
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(plain(results), indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def write_csv(results: dict[str, Any], path: Path) -> None:
+    """Write the measures of every image by every method, a row each; infinity is "inf"."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["set", "image", "method", *MEASURES])
+        for name, result in results["sets"].items():
+            for method, measured in result["methods"].items():
+                for image, values in measured["images"].items():
+                    writer.writerow([name, image, method, *(values[key] for key in MEASURES)])
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -22,11 +22,13 @@ Several GPUs or machines:  accelerate launch -m srgan.train srresnet …
 """
 
 
-def parse(argv: Sequence[str] | None) -> tuple[TrainConfig, bool]:
+def parse(
+    argv: Sequence[str] | None, program: str = "python -m srgan.train"
+) -> tuple[TrainConfig, bool]:
     """Read a command line into a config and whether to resume; exits as argparse does."""
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        prog="python -m srgan.train",
+        prog=program,
         description="Train SRResNet, or SRGAN from it. `srresnet --help` and `srgan --help` "
         "explain every option.",
         epilog=SYSTEMS,

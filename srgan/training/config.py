@@ -41,8 +41,11 @@ class TrainConfig:
         "folder of photos to learn from, with all folders in it; files that are no pictures, "
         "broken or smaller than a crop are skipped and listed",
     )
-    validation: str = _option(
-        FILES, f"folder of photos to score with, at least {MIN_SIDE} pixels a side; Set5 is usual"
+    validation: str | None = _option(
+        FILES,
+        f"folder of photos to score with, at least {MIN_SIDE} pixels a side; Set5 is usual; of one "
+        "with HR/ and LR/ the HR/ counts [the last photos of --images, of which no crop is taken]",
+        None,
     )
     out: str = _option(FILES, "folder of this run: weights, checkpoint, config.json, curves")
     init: str | None = _option(
@@ -264,7 +267,9 @@ class SRGANConfig(TrainConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.init is None and self.continue_from is None:
-            raise ValueError("SRGAN starts from an SRResNet: --init weights/srresnet.safetensors")
+            raise ValueError(
+                "SRGAN starts from an SRResNet: --init weights/srresnet/model.safetensors"
+            )
         if self.patch % 16 or self.margin % SCALE:
             raise ValueError(f"--patch must be a multiple of 16 and --margin of {SCALE}")
         if self.grid and self.crop < GRID_LOSS_SIDE:
@@ -274,14 +279,3 @@ class SRGANConfig(TrainConfig):
     def crop(self) -> int:
         """Side of the large crops that the generator makes, in pixels."""
         return self.patch + self.margin
-
-
-def differences(config: TrainConfig, stored: dict[str, Any]) -> list[str]:
-    """Name the options, among those that matter to the result, that differ from a stored run."""
-    free = ("out", "cache_gb", "workers", "evaluate_every", "save_every", "log_every")
-    current = json.loads(config.to_json())
-    return sorted(
-        f"--{key.replace('_', '-')}"
-        for key in current.keys() | stored.keys()
-        if key not in free and current.get(key) != stored.get(key)
-    )

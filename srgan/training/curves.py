@@ -1,5 +1,8 @@
 """What a training run shows: a progress bar, lines, curves and sample pictures."""
 
+import math
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from srgan.data import Photos
-from srgan.images import Image, repeat
+from srgan.images import Image, ImageError, repeat
 from srgan.metrics import score
 from srgan.models import Generator
 from srgan.upscale import NetworkUpscaler
@@ -44,6 +47,8 @@ class Meter:
 class Curves:
     """TensorBoard's files and the progress bar; only one process has them.
 
+    When the files cannot be written any more, a line says so and the rest goes on.
+
     Args:
         folder: For TensorBoard's files.
         step: Where the run begins or resumes; curves beyond it are dropped.
@@ -51,7 +56,9 @@ class Curves:
     """
 
     def __init__(self, folder: Path, step: int, progress: float) -> None:
-        self.writer = SummaryWriter(folder, purge_step=step)
+        self.writer: SummaryWriter | None = SummaryWriter(folder, purge_step=step)
+        self._ended = False
+        self._hook, threading.excepthook = threading.excepthook, self._in_thread
         self.bar = tqdm(
             total=1.0,
             initial=progress,
@@ -62,13 +69,15 @@ class Curves:
         self._means: dict[str, float] = {}
 
     def say(self, text: str) -> None:
-        """Print a line above the bar."""
-        self.bar.write(text)
+        """Print a line above the bar; where it goes may be full."""
+        with suppress(OSError):
+            self.bar.write(text)
 
     def introduce(self, photos: Photos, validation: Photos) -> None:
         """Say what is learned from and scored with, and which files are not used and why."""
         for name, folder in (("train", photos), ("validation", validation)):
-            self.say(f"{name}: {len(folder)} photos, {folder.megapixels:.1f} megapixels")
+            count = f"{folder.usable} photos, {folder.megapixels:.1f} megapixels"
+            self.say(f"{name}: {count} in {folder.folder}")
             for path, reason in [*folder.skipped.items()][:SKIPPED]:
                 self.say(f"  skipped {path}: {reason}")
             if len(folder.skipped) > SKIPPED:
@@ -77,8 +86,8 @@ class Curves:
     def add(self, means: dict[str, float], step: int, progress: float) -> None:
         """Write numbers to the curves and the progress bar."""
         means["data share"] = means.pop("waited") / means["seconds"]
-        for name, value in means.items():
-            self.writer.add_scalar(name if "/" in name else f"run/{name}", value, step)
+        named = {name if "/" in name else f"run/{name}": value for name, value in means.items()}
+        self._write(named, {}, step)
         self._means = means
         self.bar.set_description_str(f"step {step} ", refresh=False)
         self.bar.set_postfix_str(self._summary(), refresh=False)
@@ -87,22 +96,55 @@ class Curves:
     def validate(self, generator: Generator, photos: Photos, step: int) -> None:
         """Score a generator as it will be used (today's protocol) and show some of its pictures."""
         upscale = NetworkUpscaler(generator)
-        scores = []
+        scores, pictures = [], {}
         for index, path in enumerate(photos.paths):
-            lr, hr = photos[index]
+            try:
+                lr, hr = photos[index]
+            except ImageError:  # it is among the photos' news
+                continue
             sr = upscale(lr)
             scores.append(score(sr, hr).psnr)
             if index < PICTURES:
                 row = np.concatenate([_middle(image) for image in (repeat(lr), sr, hr)], axis=1)
-                self.writer.add_image(f"lr, sr, hr/{path.stem}", row, step, dataformats="HWC")
-        self.psnr = float(np.mean(scores))
-        self.writer.add_scalar("run/validation", self.psnr, step)
+                pictures[f"lr, sr, hr/{path.stem}"] = row
+        self.psnr = float(np.mean(scores)) if scores else math.nan
+        self._write({"run/validation": self.psnr}, pictures, step)
         self.say(f"step {step}, {self._summary()}")
+
+    def just_ended(self) -> bool:
+        """Tell, once, that the curves cannot be written any more."""
+        ended, self._ended = self._ended, False
+        return ended
 
     def close(self) -> None:
         """End the bar and the curves' file."""
         self.bar.close()
-        self.writer.close()
+        self._end()
+
+    def _write(self, numbers: dict[str, float], pictures: dict[str, Image], step: int) -> None:
+        if self.writer is None:
+            return
+        try:
+            for name, value in numbers.items():
+                self.writer.add_scalar(name, value, step)
+            for name, picture in pictures.items():
+                self.writer.add_image(name, picture, step, dataformats="HWC")
+            self.writer.flush()
+        except OSError as error:
+            self.say(f"step {step}, the curves cannot be written any more: {error}")
+            self._end()
+            self._ended = True
+
+    def _end(self) -> None:
+        if self.writer is not None:
+            with suppress(OSError):
+                self.writer.close()
+            self.writer, threading.excepthook = None, self._hook
+
+    def _in_thread(self, error: threading.ExceptHookArgs) -> None:
+        """Print no traceback of TensorBoard's thread: `_write` gets its error, too."""
+        if not isinstance(error.exc_value, OSError) or not _is_tensorboards(error.thread):
+            self._hook(error)
 
     def _summary(self) -> str:
         means = self._means
@@ -114,6 +156,10 @@ class Curves:
         if means:
             texts.append(f"{means['seconds']:.2f} s a step, {means['data share']:.1%} data")
         return ", ".join([f"validation {self.psnr:.2f} dB", *texts])
+
+
+def _is_tensorboards(thread: threading.Thread | None) -> bool:
+    return type(thread).__module__.startswith("tensorboard.")
 
 
 def _middle(image: Image) -> Image:

@@ -9,8 +9,7 @@ from playwright.sync_api import expect
 from support.browser import PHONE, drop_file, serve
 from support.mocks import Counting, methods, noise, save
 
-from app import LAUNCH
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, repeat
 from srgan.upscale import Plain
 

@@ -12,12 +12,11 @@ from playwright.sync_api import expect
 from support.browser import serve
 from support.mocks import methods
 
-from app import LAUNCH
 from demo.analysis.panel import INPUT, examine, explain
 from demo.engine.comparison import Comparison, compare
 from demo.engine.examples import EXAMPLES, weights_digests
 from demo.engine.seen import Seen
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from demo.viewer.show import show_example
 from srgan.images import enlarge, repeat
 from srgan.metrics import detail, score

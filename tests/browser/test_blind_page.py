@@ -16,13 +16,13 @@ from playwright.sync_api import expect
 from scipy import stats
 from support.browser import FLAGS, PHONE, installed_browser, serve
 
-from app import LAUNCH
 from demo.blind.component import FOLDER
 from demo.blind.pictures import HEIGHT, PHOTOS, WIDTH, picture
 from demo.blind.session import PARTS, Session
 from demo.blind.store import Store
 from demo.blind.tab import BEHIND, BlindTab
 from demo.blind.trials import METHODS
+from demo.page import LAUNCH
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 LOW = PHONE | {"viewport": {"width": 390, "height": 640}}  # with the browser's own bars

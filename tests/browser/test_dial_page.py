@@ -10,13 +10,12 @@ from support.mocks import Counting, methods, noise, save
 from support.outputs import NOTHING, OUTPUTS
 from support.pages import DESKTOP, drop, opened, rows, served, wait_for
 
-from app import LAUNCH
 from demo.compare.dial import DialHandler
 from demo.compare.handlers import Handlers
 from demo.compare.turn import Turn
 from demo.engine.fit import MAX_OUTPUT_PIXELS
 from demo.engine.seen import Seen
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from demo.viewer.show import show_example
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import score

@@ -11,9 +11,8 @@ from playwright.sync_api import expect
 from support.browser import serve
 from support.mocks import methods, noise, save
 
-from app import LAUNCH
 from demo.engine.examples import NAMES
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, repeat
 from srgan.upscale import Plain, Upscaler
 

@@ -12,10 +12,10 @@ from support.browser import PHONE, serve
 from support.lesson import chosen, comparison, tiles
 from support.mocks import noise
 
-from app import LAUNCH
 from demo.engine.examples import EXAMPLES
 from demo.lesson.plausible import SIDE
 from demo.lesson.tab import NO_ORIGINAL, LessonTab, answer
+from demo.page import LAUNCH
 from demo.viewer.show import show_example
 from srgan.images import enlarge, repeat, shrink
 from srgan.reading import read_image

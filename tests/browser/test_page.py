@@ -14,13 +14,12 @@ from support.mocks import Counting, methods, noise, save
 from support.outputs import NOTHING, OUTPUTS
 from support.pages import DESKTOP, drop, opened, opened_over, rows, served, wait_for
 
-from app import LAUNCH
 from demo.compare import handlers
 from demo.compare.turn import Turn
 from demo.engine.examples import NAMES
 from demo.engine.scores import Scores
 from demo.engine.table import caption
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, shrink
 from srgan.metrics import agreement, detail, paper_score, score
 

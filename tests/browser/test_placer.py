@@ -13,12 +13,11 @@ from support.mocks import Counting, methods, noise, save
 from support.outputs import OUTPUTS
 from support.pages import DESKTOP, drop, opened, served, wait_for
 
-from app import LAUNCH
 from demo.compare.handlers import Handlers, place
 from demo.compare.placer import THUMBNAIL_SIDE, Placer, placer_data
 from demo.compare.turn import Start, Turn
 from demo.engine.examples import NAMES
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge
 
 FOLDER = Path(__file__).parents[2] / "demo" / "compare"

@@ -10,8 +10,7 @@ import PIL.Image
 from playwright.sync_api import expect
 from support.browser import drop_file, serve
 
-from app import LAUNCH
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 

@@ -14,11 +14,11 @@ from gradio_client.exceptions import AppError
 from support.browser import serve
 from support.mocks import noise, save
 
-from app import LAUNCH, WEIGHTS, main
 from demo.compare.tab import MAX_FILE_MB
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import crop_to_scale, shrink
 from srgan.metrics import agreement, detail, paper_score, score
+from srgan.upscale import WEIGHTS
 
 LEAKS = re.compile(r"Traceback|site-packages|/tmp|/etc|\.py|PIL|Errno|gradio\.", re.IGNORECASE)
 
@@ -232,7 +232,7 @@ def test_closed_doors(url):
     assert httpx.get(f"{url}monitoring/summary").status_code == 403
     large = {"files": ("a.png", b"x" * (MAX_FILE_MB * 1024 * 1024 + 1))}
     assert httpx.post(f"{url}gradio_api/upload", files=large).status_code == 413
-    for path in ("/etc/hostname", WEIGHTS / "srgan.safetensors", WEIGHTS.parent / "app.py"):
+    for path in ("/etc/hostname", WEIGHTS / "srgan/model.safetensors", WEIGHTS.parent / "app.py"):
         assert httpx.get(f"{url}gradio_api/file={path}").status_code == 403
 
 
@@ -241,12 +241,3 @@ def test_the_page_asks_nobody_else(url):
     text = httpx.get(url).text + json.dumps(httpx.get(f"{url}config").json())
     outside = {m for m in re.findall(r"(?:src|href)=[\"'](https?://[^/\"']+)", text)}
     assert not {host for host in outside if "127.0.0.1" not in host}
-
-
-# ---- Starting ------------------------------------------------------------------------------------
-
-
-def test_missing_weights_are_named(monkeypatch, tmp_path):
-    monkeypatch.setattr("app.WEIGHTS", tmp_path)
-    with pytest.raises(SystemExit, match=r"Cannot start: .*srresnet\.safetensors does not exist"):
-        main()

@@ -9,7 +9,6 @@ import skimage.data
 from support.browser import finish, serve
 from support.mocks import methods
 
-from app import LAUNCH
 from benchmarks import crowd, precision, request, runtimes, scaling
 from benchmarks.crowd import Diary, Light, Usage
 from benchmarks.request import Request
@@ -17,7 +16,7 @@ from benchmarks.running import App
 from benchmarks.scaling import Row
 from demo.blind.store import Store
 from demo.compare.waiting import BUSY, MAX_WAITING
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, repeat, write_png
 
 
@@ -50,7 +49,7 @@ def test_a_missing_peer_is_named_with_what_it_lacks(capsys, monkeypatch):
     rows, below = run_runtimes(capsys)
     assert len(rows) == 6
     assert below == [
-        f"{peer}: not installed, lacks no_such (requirements-bench.txt)" for peer in runtimes.PEERS
+        f"{peer}: not installed, lacks no_such (extra bench)" for peer in runtimes.PEERS
     ]
 
 

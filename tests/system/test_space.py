@@ -56,7 +56,7 @@ def test_what_the_card_names_is_sent(clone):
     named = re.findall(r"^(?:app_file|thumbnail): (\S+)$", card, re.MULTILINE)
     assert "app.py" in named
     assert {*named, "README.md", "LICENSE", "requirements.txt"} <= set(paths)
-    assert {"weights/srresnet.safetensors", "weights/srgan.safetensors"} <= set(paths)
+    assert {f"weights/{name}/model.safetensors" for name in ("srresnet", "srgan")} <= set(paths)
 
 
 def test_a_photo_comes_back_from_what_is_sent(browser, clone, tmp_path):

@@ -9,11 +9,10 @@ from gradio_client.utils import QueueError
 from support.browser import finish, serve
 from support.mocks import Counting, methods, noise, save
 
-from app import LAUNCH
 from benchmarks.visitor import RefusedError, Site, Visitor
 from demo.blind.store import Store
 from demo.compare import waiting
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from srgan.images import enlarge
 
 

@@ -17,7 +17,6 @@ from support.networks import random_generator
 from support.outputs import OUTPUTS
 from support.process import compare as compare_at
 
-from app import LAUNCH
 from demo.compare import zero_gpu
 from demo.compare.dial import DialHandler
 from demo.compare.outputs import BROKEN
@@ -26,7 +25,7 @@ from demo.engine.cache import Cache
 from demo.engine.comparison import Comparison, compare
 from demo.engine.pace import Pace
 from demo.engine.seen import Seen
-from demo.page import build_page
+from demo.page import LAUNCH, build_page
 from demo.viewer.show import show_example
 from srgan.interpolation import blend
 from srgan.reading import read_image

@@ -132,20 +132,64 @@ def test_without_memory_the_batches_are_the_same(folder):
             assert torch.equal(a, b)
 
 
-def test_a_photo_that_breaks_later_is_drawn_no_more(folder):
+def test_photos_that_break_later_are_each_told_once_and_drawn_no_more(folder):
+    save(folder / "d.png", 60, 60, seed=4)
+    save(folder / "e.png", 60, 60, seed=5)
     photos = Photos(folder, 40, cache_gb=0)
-    (folder / "c.jpg").write_bytes(b"\xff\xd8\xff gone")
-    for step in range(5):
+    assert photos.usable == 5
+    (folder / "b.png").write_bytes((folder / "b.png").read_bytes()[:2000])  # its head is whole
+    (folder / "c.jpg").unlink()
+    (folder / "d.png").unlink()
+    save(folder / "d.png", 30, 30)
+    (folder / "e.png").unlink()
+    (folder / "e.png").mkdir()
+    for step in range(8):
         assert Patches(photos, 6, 4)[step][0].shape == (4, 3, 6, 6)
-    assert photos.skipped.keys() == {folder / "c.jpg"}
+    news = dict(line.split(": ", 1) for line in photos.news())
+    reasons = {"b.png": "damaged", "c.jpg": "no such", "d.png": "30 × 30", "e.png": "a folder"}
+    assert news.keys() == {str(folder / name) for name in reasons}
+    for name, reason in reasons.items():
+        assert reason in news[str(folder / name)]
+        assert reason in photos.skipped[folder / name]
+    for step in range(8):
+        Patches(photos, 6, 4)[step]
+    assert photos.news() == []
+    assert photos.usable == 1
+    assert photos.megapixels == pytest.approx(48 * 40 / 1e6)
+
+
+def test_a_photo_exchanged_for_another_is_not_taken_for_it(folder):
+    photos = Photos(folder, 40, cache_gb=0)
+    save(folder / "b.png", 400, 400, seed=9)
+    with pytest.raises(ImageError, match="another picture than at the start, of 400 × 400"):
+        photos[0]
+
+
+def test_one_small_photo_that_is_left_is_found(tmp_path):
+    """However improbable: of the area it has a thousandth."""
+    save(tmp_path / "small.png", 40, 40)
+    large = save(tmp_path / "wide.png", 1200, 1400)
+    photos = Photos(tmp_path, 40, cache_gb=0)
+    large.unlink()
+    for seed in range(20):
+        assert photos.draw(np.random.default_rng(seed))[1].shape == (40, 40, 3)
 
 
 def test_photos_that_are_gone_do_not_hang(folder):
     photos = Photos(folder, 40, cache_gb=0)
     for path in photos.paths:
         path.unlink()
-    with pytest.raises(ImageError, match="photos cannot be read any more"):
+    with pytest.raises(ImageError, match=f"no photo of {folder} can be read any more"):
         Patches(photos, 6, 4)[0]
+    assert photos.usable == 0
+
+
+def test_of_pairs_only_the_originals_are_photos(folder):
+    save(folder / "Set/HR/x.png", 60, 60)
+    save(folder / "Set/LR/x.png", 15, 15)
+    photos = Photos(folder / "Set", 8)
+    assert [path.relative_to(folder).as_posix() for path in photos.paths] == ["Set/HR/x.png"]
+    assert photos.skipped == {}
 
 
 def test_prefetch_keeps_the_order_and_works_ahead(folder):

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,15 @@ def pins(python):
     return versions
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12"])
+def test_a_space_installs_what_the_package_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = {str(Requirement(line)) for line in project["dependencies"]}
+    assert {str(requirement) for requirement in requirements("requirements.txt")} == needed
+    # neither another file nor another index: a Space would ask it for every package
+    assert not re.search(r"^-|://", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("file", ["requirements.txt", "constraints.in"])
 def test_what_is_required_is_pinned_in_its_range(file, python):
     versions = pins(python)

@@ -1,6 +1,8 @@
 """`python -m srgan.evaluate`: sets, scores, tables, checks, and copies among training photos."""
 
+import csv
 import hashlib
+import itertools
 import json
 import math
 import subprocess
@@ -153,8 +155,8 @@ def test_an_hr_folder_takes_the_sets_name(folders):
 
 
 def test_the_command_prints_and_stores_everything(cli, folders, tmp_path):
-    args = ["--images", folders / "Set5", folders / "photos", "--json", tmp_path / "deep/r.json"]
-    code, out, err = cli(*args)
+    files = ["--json", tmp_path / "deep/r.json", "--csv", tmp_path / "deep/r.csv"]
+    code, out, err = cli("--images", folders / "Set5", folders / "photos", *files)
     assert code == 0
     assert [line.split(" in ")[0] for line in err.splitlines()] == [
         "Set5 measured",
@@ -178,13 +180,16 @@ def test_the_command_prints_and_stores_everything(cli, folders, tmp_path):
     for name in ("Set5", "photos"):
         for method in methods:
             entry = stored["sets"][name]["methods"][method]
-            assert entry["images"].keys() == PHOTOS.keys()
-            assert entry["mean"].keys() == entry["images"]["cat"].keys() == MEASURES.keys()
+            assert entry["mean"].keys() == entry["largest"].keys() == MEASURES.keys()
+    with (tmp_path / "deep/r.csv").open(newline="") as file:
+        images = {(r["set"], r["image"], r["method"]): r for r in csv.DictReader(file)}
+    assert set(images) == set(itertools.product(("Set5", "photos"), PHOTOS, methods))
+    assert {"set", "image", "method", *MEASURES} == images["Set5", "cat", "srgan"].keys()
     srgan = random_generator(1, 1, 4)
     hr = crop_to_scale(PHOTOS["cat"])
     sr = NetworkUpscaler(srgan, precision="fp32")(shrink(hr))
-    measured = stored["sets"]["photos"]["methods"]["srgan"]["images"]["cat"]
-    assert measured["psnr_today"] == pytest.approx(score(sr, hr).psnr, abs=1e-6)
+    measured = images["photos", "cat", "srgan"]
+    assert float(measured["psnr_today"]) == pytest.approx(score(sr, hr).psnr, abs=1e-6)
 
 
 def test_markdown_is_a_table_a_set(cli, folders):

@@ -1,5 +1,7 @@
 """One network of several, and its colours."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -95,6 +97,25 @@ def test_the_command_writes_weights_that_say_how_they_were_made(networks, photos
     assert soup.main([*arguments, "--photos", str(photos)]) == 0
     assert not torch.allclose(load_weights(out).tail.bias, bias)
     assert "levels" in capsys.readouterr().out
+
+
+def test_a_damaged_photo_is_named_and_the_others_count(networks, photos, tmp_path, capsys):
+    paths = [str(tmp_path / f"{i}.safetensors") for i in range(2)]
+    for network, path in zip(networks[:2], paths, strict=True):
+        save_weights(network, path, {})
+    copy = tmp_path / "copy"
+    shutil.copytree(photos, copy)
+    first = sorted(copy.iterdir())[0]
+    first.write_bytes(first.read_bytes()[:200])
+    arguments = ["--mse", paths[0], "--gans", paths[1], "--photos", str(copy), "--out"]
+    assert soup.main([*arguments, str(tmp_path / "out.safetensors")]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"skipped {first}: This picture is damaged")
+    assert printed.err.count("\n") == 1
+    for path in copy.iterdir():
+        path.write_bytes(path.read_bytes()[:200])
+    assert soup.main([*arguments, str(tmp_path / "none.safetensors")]) == 1
+    assert f"no photo of {copy} can be read any more" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("option", "said"), [("--mse", "does not exist"), ("--photos", "folder")])

@@ -2,9 +2,11 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,13 +16,16 @@ import torch
 from accelerate import Accelerator
 from PIL import Image as Pillow
 
+from srgan.data import Photos
 from srgan.fuse import fast_forward
 from srgan.images import repeat, to_image, to_lr
 from srgan.models import Generator
+from srgan.reading import read_image
 from srgan.train import main
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import SRGANConfig, TrainConfig
 from srgan.training.initialise import begin_as_nearest
+from srgan.training.same import differences
 from srgan.training.steps import Trainer
 from srgan.weights import load_weights, read_card, save_weights
 
@@ -471,6 +476,123 @@ def test_full_disk_keeps_the_old_checkpoint(folder, tmp_path, monkeypatch, capsy
     assert main([*typed, "--resume"]) == 0
 
 
+def at_step(monkeypatch, number, act):
+    step = Trainer.step
+
+    def acting(self, now, *batch):
+        if now == number:
+            act()
+        return step(self, now, *batch)
+
+    monkeypatch.setattr(Trainer, "step", acting)
+
+
+@pytest.mark.parametrize("room", [300_000, 14_000])
+def test_a_disk_that_fills_between_checkpoints_ends_the_curves_alone(
+    room, folder, tmp_path, monkeypatch, capfd
+):
+    """No file may be larger than `room`: in one case the checkpoints fit."""
+    run = tmp_path / "run"
+    typed = options(folder, "srresnet", run, steps=24, evaluate_every=1, log_every=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    hook = threading.excepthook
+    at_step(monkeypatch, 3, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard)))
+    try:
+        code = main(typed)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    printed = capfd.readouterr()
+    assert "Traceback" not in printed.err
+    assert "Exception" not in printed.err
+    (line,) = [x for x in printed.out.splitlines() if "cannot be written any more" in x]
+    assert "File too large" in line
+    if room == 300_000:
+        assert code == 0
+        assert load_checkpoint(run / "checkpoint.pt")["step"] == 24
+        assert "step 24, validation" in printed.out
+    else:
+        assert code == 1
+        assert "error: cannot save at step 4" in printed.err
+    assert threading.excepthook is hook
+
+
+@pytest.fixture
+def many(folder, tmp_path):
+    """Ten photos to be spoiled."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for index in range(10):
+        shutil.copy(folder / "photos" / f"{index % 4}.png", photos / f"{index}.png")
+    return photos
+
+
+def test_photos_that_break_in_mid_run_are_each_named_once(
+    many, folder, tmp_path, monkeypatch, capsys
+):
+    (many / "0.png").write_bytes((many / "0.png").read_bytes()[:3000])  # cut before the start
+
+    def spoil():
+        (many / "1.png").write_bytes((many / "1.png").read_bytes()[:3000])
+        (many / "2.png").unlink()
+        (many / "3.png").unlink()
+        (many / "3.png").mkdir()
+        Pillow.new("RGB", (20, 20)).save(many / "4.png")
+
+    at_step(monkeypatch, 5, spoil)
+    run = tmp_path / "run"
+    typed = options(folder, "srresnet", run, images=many, cache_gb=0, steps=40)
+    assert main(typed) == 0
+    printed = capsys.readouterr().out
+    assert f"train: 10 photos, 0.0 megapixels in {many}" in printed
+    for name, reason in {
+        **{"0.png": "damaged", "1.png": "damaged", "2.png": "no such file"},
+        **{"3.png": "is a folder", "4.png": "20 × 20 pixels; a side needs at least 32"},
+    }.items():
+        lines = [line for line in printed.splitlines() if f"skipped {many / name}" in line]
+        assert len(lines) == 1, name
+        assert reason in lines[0]
+    assert "train: 5 of 10 photos left" in printed
+    data = read_card(run / "srresnet.safetensors")["data"]
+    assert data == f"{many}: 5 photos, 0 megapixels (5 more could not be read any more)"
+
+
+def test_a_run_whose_photos_are_all_gone_stops_with_its_steps_saved(
+    many, folder, tmp_path, monkeypatch, capsys
+):
+    away = tmp_path / "away"
+    at_step(monkeypatch, 5, lambda: many.rename(away))
+    run = tmp_path / "run"
+    typed = options(folder, "srresnet", run, images=many, cache_gb=0, steps=40)
+    assert main(typed) == 1
+    printed = capsys.readouterr()
+    assert f"error: no photo of {many} can be read any more. Saved at step" in printed.err
+    assert "put the photos back and --resume" in printed.err
+    assert printed.out.count("no such file") == 10
+    state = load_checkpoint(run / "checkpoint.pt")
+    assert 5 < state["step"] < 15
+    assert main([*typed, "--resume"]) == 1  # still gone
+    assert f"{many} is not a folder" in capsys.readouterr().err
+    away.rename(many)
+    assert main([*typed, "--resume"]) == 0
+    whole = options(folder, "srresnet", tmp_path / "whole", images=many, steps=40)
+    assert main(whole) == 0
+    assert equal(weights_of(run), weights_of(tmp_path / "whole"))
+
+
+def test_validation_photos_that_are_gone_do_not_end_the_run(folder, tmp_path, monkeypatch, capsys):
+    validation = tmp_path / "validation"
+    shutil.copytree(folder / "validation", validation)
+    monkeypatch.setattr("srgan.train.VALIDATION_GB", 0)
+    at_step(monkeypatch, 1, (validation / "0.png").unlink)
+    at_step(monkeypatch, 3, (validation / "1.png").unlink)
+    typed = options(folder, "srresnet", tmp_path / "run", validation=validation, evaluate_every=2)
+    assert main(typed) == 0
+    printed = capsys.readouterr().out
+    assert f"skipped {validation / '0.png'}: There is no such file" in printed
+    assert "validation: 1 of 2 photos left" in printed
+    assert "validation: 0 of 2 photos left" in printed
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -545,6 +667,131 @@ def test_a_run_is_not_overwritten_nor_mixed_up(folder, tmp_path, capsys):
     typed = options(folder, "srgan", tmp_path / "other", init=None, continue_from=run)
     assert main(typed) == 1
     assert "is a run of srresnet: start from its weights with --init" in capsys.readouterr().err
+
+
+def test_resume_compares_what_options_mean(folder, tmp_path, monkeypatch, capsys):
+    """Of paths the place, of numbers the value, of what the run did not know yet the default."""
+    monkeypatch.chdir(folder)
+    start = "start.safetensors"
+    run = tmp_path / "run"
+    typed = {"images": "photos", "validation": "validation", "init": start, "rate": "0.0001"}
+    assert main(options(folder, "srgan", run, **typed)) == 0
+    (tmp_path / "link").symlink_to(folder)
+    for images in ("photos/", "./photos", folder / "photos", tmp_path / "link/photos"):
+        typed = {"images": images, "validation": folder / "validation/", "init": folder / start}
+        assert main([*options(folder, "srgan", run, **typed, rate="1e-4"), "--resume"]) == 0
+    monkeypatch.chdir(tmp_path)  # absolute paths mean the same from everywhere
+    assert main([*options(folder, "srgan", run), "--resume"]) == 0
+    state = load_checkpoint(run / "checkpoint.pt")
+    del state["config"]["grid"], state["inputs"]  # as an older version wrote it
+    del state["format"]
+    save_checkpoint(state, run / "checkpoint.pt")
+    assert main([*options(folder, "srgan", run), "--resume"]) == 0
+    capsys.readouterr()
+    assert main([*options(folder, "srgan", run, grid=0.02), "--resume"]) == 1
+    assert "begun with other options (--grid)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("machine", ["fp32", "bf16"])
+def test_auto_is_the_precision_that_it_means_here(machine):
+    config = TrainConfig(images="a", out="", precision="auto")
+    for precision in ("fp32", "bf16"):
+        stored = json.loads(config.to_json()) | {"precision": precision}
+        expected = [] if precision == machine else ["--precision"]
+        assert differences(config, stored, {}, machine) == expected
+
+
+def test_a_moved_data_set_goes_on_when_its_photos_are_the_same(
+    many, folder, tmp_path, monkeypatch, capsys
+):
+    shutil.copy(folder / "start.safetensors", tmp_path / "start.safetensors")
+    run, moved = tmp_path / "run", tmp_path / "moved"
+    at_step(monkeypatch, 2, lambda: signal.raise_signal(signal.SIGINT))
+    typed = {"images": many, "init": tmp_path / "start.safetensors"}
+    assert main(options(folder, "srgan", run, **typed)) == 130
+    many.rename(moved)
+    (tmp_path / "start.safetensors").rename(tmp_path / "renamed.safetensors")
+    typed = {"images": moved, "init": tmp_path / "renamed.safetensors"}
+    capsys.readouterr()
+
+    saved = (moved / "3.png").read_bytes()
+    shutil.copy(moved / "0.png", moved / "3.png")  # another photo under its name
+    assert main([*options(folder, "srgan", run, **typed), "--resume"]) == 1
+    assert "begun with other options (--images)" in capsys.readouterr().err
+    (moved / "3.png").unlink()  # one less
+    assert main([*options(folder, "srgan", run, **typed), "--resume"]) == 1
+    assert "begun with other options (--images)" in capsys.readouterr().err
+    (moved / "3.png").write_bytes(saved)
+    assert main([*options(folder, "srgan", run, **typed), "--resume"]) == 0
+    said = f"train: the same 10 photos as before, then in {many}"
+    assert said in capsys.readouterr().out
+    whole = options(folder, "srgan", tmp_path / "whole", **typed)
+    assert main(whole) == 0
+    assert equal(weights_of(run), weights_of(tmp_path / "whole"))
+
+
+def test_photos_that_changed_in_their_place_are_told(many, folder, tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    at_step(monkeypatch, 2, lambda: signal.raise_signal(signal.SIGINT))
+    typed = options(folder, "srresnet", run, images=many)
+    assert main(typed) == 130
+    (many / "9.png").unlink()
+    assert main([*typed, "--resume"]) == 0
+    said = "train: 9 photos, which are not the 10 of the run's begin"
+    assert said in capsys.readouterr().out
+
+
+def test_other_weights_under_the_same_option_are_refused(folder, tmp_path, capsys):
+    first = tmp_path / "first.safetensors"
+    shutil.copy(folder / "start.safetensors", first)
+    run = tmp_path / "run"
+    assert main(options(folder, "srgan", run, init=first)) == 0
+    save_weights(Generator(1, 4), tmp_path / "other.safetensors", {})
+    other = options(folder, "srgan", run, init=tmp_path / "other.safetensors")
+    assert main([*other, "--resume"]) == 1
+    assert "(--init)" in capsys.readouterr().err
+
+
+def test_without_validation_the_last_photos_are_held_out(
+    many, folder, tmp_path, monkeypatch, capsys
+):
+    drawn, draw = set(), Photos.draw
+
+    def noted(self, rng):
+        pair = draw(self, rng)
+        drawn.add(pair[1].tobytes())
+        return pair
+
+    monkeypatch.setattr(Photos, "draw", noted)
+    for index in range(10):  # all different
+        pixels = np.random.default_rng(index).integers(0, 256, (60, 60, 3), np.uint8)
+        Pillow.fromarray(pixels).save(many / f"{index}.png")
+    run = tmp_path / "run"
+    typed = options(folder, "srresnet", run, images=many, validation=None, steps=20)
+    assert main(typed) == 0
+    printed = capsys.readouterr().out
+    assert "train: 9 photos" in printed
+    assert "validation: 1 photos" in printed
+    assert "validation nan" not in printed
+    assert len(drawn) == 9
+    assert read_image(many / "9.png").tobytes() not in drawn
+    assert main([*typed, "--resume"]) == 0
+    for index in range(1, 10):
+        (many / f"{index}.png").unlink()
+    typed = options(folder, "srresnet", tmp_path / "one", images=many, validation=None)
+    assert main(typed) == 1
+    assert "name others with --validation" in capsys.readouterr().err
+
+
+def test_of_a_set_of_pairs_the_originals_are_scored(folder, tmp_path, capsys):
+    """Five photos, not ten: small images among them would be scored as if they were large."""
+    shutil.copytree(folder / "validation", tmp_path / "Set/HR")
+    shutil.copytree(folder / "validation", tmp_path / "Set/LR")
+    typed = options(folder, "srresnet", tmp_path / "run", validation=tmp_path / "Set")
+    assert main(typed) == 0
+    assert f"validation: 2 photos, 0.0 megapixels in {tmp_path / 'Set/HR'}" in (
+        capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(

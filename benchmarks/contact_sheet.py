@@ -42,7 +42,7 @@ def main() -> None:
         path, *place = name.split(":")
         hr = crop_to_scale(read_image(path))
         x, y = map(int, place) if place else ((hr.shape[1] - CROP) // 2, (hr.shape[0] - CROP) // 2)
-        outputs = {method: upscale(shrink(hr)) for method, upscale in upscalers.items()}
+        outputs = {upscaler.name: upscaler(shrink(hr)) for upscaler in upscalers}
         tiles = [
             tile(sr, x, y, f"{method} {score(sr, hr).psnr:.2f} dB")
             for method, sr in outputs.items()

@@ -35,7 +35,7 @@ from support.picture_files import png
 from benchmarks.running import App, running, size
 from benchmarks.visitor import RefusedError, Site, Visitor, timed
 from demo.blind.session import PARTS
-from demo.compare.updates import BROKEN
+from demo.compare.outputs import BROKEN
 from demo.compare.waiting import BUSY, MAX_WAITING
 from demo.page import LAUNCH
 from srgan.images import Image, crop_to_scale, enlarge, shrink

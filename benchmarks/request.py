@@ -27,12 +27,13 @@ from playwright.sync_api import Page, sync_playwright
 from support.browser import drop_file, launch
 
 from benchmarks.running import App, running
-from demo.engine.cache import Result, Results
+from demo.engine.cache import Cache, Result
 from demo.engine.scores import rate, scorable
 from demo.engine.table import BEST
 from srgan.images import Image, enlarge, shrink, write_png
 from srgan.metrics import agreement
 from srgan.reading import read_picture
+from srgan.upscale import BICUBIC
 
 GOAL = 0.15  # of the networks' time
 NETWORKS = ("srresnet", "srgan")
@@ -98,7 +99,7 @@ def server_parts(path: Path, images: Sequence[Image], folder: Path) -> dict[str,
         folder: For files that are written.
     """
     hr = read_picture(path).image
-    lr, results = shrink(hr), Results(folder)
+    lr, cache = shrink(hr), Cache(folder)
     scored = []
 
     def score() -> None:
@@ -107,7 +108,7 @@ def server_parts(path: Path, images: Sequence[Image], folder: Path) -> dict[str,
 
     def keep() -> None:
         for sr, scores in zip(images, scored, strict=True):
-            results.put(lr, sr, enlarge, Result(sr, scores))
+            cache.put(lr, sr, BICUBIC, Result(sr, scores))
 
     def write() -> None:
         for image in (lr, *images, hr):

@@ -1,6 +1,6 @@
 """The page: what stands around the tabs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -10,7 +10,7 @@ from demo.blind.tab import BlindTab
 from demo.compare import upload
 from demo.compare.tab import MAX_FILE_MB, CompareTab
 from demo.compare.waiting import MAX_QUEUED, bound_waiting
-from demo.engine.cache import Results
+from demo.engine.cache import Cache
 from demo.engine.examples import EXAMPLES
 from demo.engine.fit import MAX_OUTPUT_PIXELS
 from demo.lesson.tab import LessonTab
@@ -48,19 +48,19 @@ answer: sharp, and a lower score."""
 
 
 def build_page(
-    upscalers: Mapping[str, Upscaler],
+    upscalers: Sequence[Upscaler],
     max_output_pixels: int = MAX_OUTPUT_PIXELS,
     dial: Callable[[float], Upscaler] | None = None,
-    results: Results | None = None,
+    cache: Cache | None = None,
     store: Store | None = None,
 ) -> gr.Blocks:
     """Build the page over any upscalers; runs none of them.
 
     Args:
-        upscalers: Methods by name, in the order of their panes.
+        upscalers: Methods in the order of their panes.
         max_output_pixels: Largest image that a method may make. It bounds a request's time.
         dial: The upscaler at a share of SRGAN from 0 to 1, if there are "SRResNet" and "SRGAN".
-        results: What was computed before.
+        cache: What was computed before.
         store: Of the votes; without it there is no blind test.
     """
     gr.set_static_paths([EXAMPLES])
@@ -69,7 +69,7 @@ def build_page(
     ) as page:
         gr.Markdown(TITLE + "\n\n" + INTRO, elem_id="intro")
         with gr.Tab("Compare"):
-            compare = CompareTab(upscalers, max_output_pixels, dial, results)
+            compare = CompareTab(upscalers, max_output_pixels, dial, cache)
         if store:
             with gr.Tab("Blind test"):
                 BlindTab(store)

@@ -19,7 +19,7 @@ from srgan.metadata import Metadata
 from srgan.opening import MAX_DECODED_PIXELS, looks_like_picture
 from srgan.picture_files import FORMATS, made_of, mark, write_picture
 from srgan.reading import Picture, read_picture
-from srgan.upscale import Steps, Upscaler, finish, load_upscaler, steps
+from srgan.upscale import Steps, Upscaler, finish, load_upscaler
 from srgan.weights import NETWORKS, WEIGHTS
 from srgan.wrap import unwrapped, wrapped
 
@@ -130,11 +130,11 @@ def _find(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def enlarge_picture(picture: Picture, upscaler: Upscaler) -> Steps:
-    """Enlarge a picture's colours in steps, as `upscale.steps`, with no trace of hidden colours."""
+    """Enlarge a picture's colours in steps, with no trace of hidden colours."""
     colours = picture.colours
     if picture.alpha is not None:
         colours = fill_transparent(colours, picture.alpha)
-    return (yield from steps(upscaler, colours))
+    return (yield from upscaler.steps(colours))
 
 
 def enlarge_file(job: Job, options: Options) -> str:

@@ -38,7 +38,7 @@ from srgan.evaluation.yardsticks import DEFAULT, Yardstick, load_yardsticks
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.spectrum import grid_peaks
-from srgan.upscale import Precision, Upscaler, load_upscaler
+from srgan.upscale import Plain, Precision, Upscaler, load_upscaler
 from srgan.weights import NETWORKS, WEIGHTS, read_card, weight_file
 
 METHODS = ("nearest", "bicubic", "srresnet", "srgan")
@@ -137,7 +137,7 @@ def load_methods(
         ValueError: A weight file is missing or does not fit; names it.
     """
     return {
-        method: (lambda lr: lr)
+        method: Plain("Original", lambda lr: lr)
         if method == "original"
         else load_upscaler(method, weights, precision)
         for method in methods

@@ -73,4 +73,6 @@ def load_dial(folder: str | Path, precision: Precision = "auto") -> Dial:
     """
     mse, gan = (load_weights(weight_file(folder, name)) for name in ("SRResNet", "SRGAN"))
     blend(mse, gan, 0)  # networks that do not fit are named now
-    return lambda share: NetworkUpscaler(blend(mse, gan, share), precision=precision)
+    return lambda share: NetworkUpscaler(
+        blend(mse, gan, share), precision=precision, name=f"Dial {share:g}"
+    )

@@ -1,9 +1,10 @@
 """Images four times larger: bicubic, and networks in exact tiles of bounded memory."""
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -11,9 +12,8 @@ import torch
 from srgan.fuse import fuse
 from srgan.images import SCALE, Image, enlarge, is_gray, repeat, to_image, to_lr
 from srgan.models import Generator as Network
-from srgan.weights import NETWORKS, WEIGHTS, fingerprint, load_weights, weight_file
+from srgan.weights import NETWORKS, WEIGHTS, load_weights, weight_file, weights_digest
 
-Upscaler = Callable[[Image], Image]  # (h, w, 3) -> (4h, 4w, 3)
 Steps = Generator[float, None, Image]  # yields the fraction done, returns the image
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
@@ -26,7 +26,49 @@ BODY_TILE, TAIL_TILE = 512, 128
 BODY_SHARE = 0.54  # of the multiplications
 
 
-class NetworkUpscaler:
+class Upscaler(Protocol):
+    """A method: what makes an image, (h, w, 3), four times larger, (4h, 4w, 3).
+
+    One that derives from this class needs a name and `steps` alone.
+    """
+
+    name: str  # what people read
+    version: str = ""  # equal ones give equal images; without one nothing may be kept
+    place: Literal["here", "elsewhere"] = "here"  # whose processors it works on
+
+    def steps(self, lr: Image) -> Steps:
+        """Enlarge an image, (h, w, 3) to (4h, 4w, 3), step by step; closing it ends the work.
+
+        Nothing thread-local may be held across a yield: every step may run on another thread.
+        """
+        ...
+
+    def clock(self) -> float:
+        """Return the time by the clock of the place [s]: it goes on while a step works there."""
+        return time.perf_counter()
+
+    def __call__(self, lr: Image) -> Image:
+        """Enlarge an image, (h, w, 3) to (4h, 4w, 3)."""
+        return finish(self.steps(lr))
+
+
+class Plain(Upscaler):
+    """Any function of an image, (h, w, 3) to (4h, 4w, 3), as an `Upscaler` of a single step."""
+
+    def __init__(self, name: str, function: Callable[[Image], Image], version: str = "") -> None:
+        self.name, self.version, self._function = name, version, function
+
+    def steps(self, lr: Image) -> Steps:
+        """Enlarge an image."""
+        sr = self._function(lr)
+        yield 1.0
+        return sr
+
+
+NEAREST, BICUBIC = Plain("Nearest", repeat, "nearest"), Plain("Bicubic", enlarge, "bicubic")
+
+
+class NetworkUpscaler(Upscaler):
     """A generator as an `Upscaler`: uint8 in and out, tiled without seams.
 
     Args:
@@ -36,6 +78,7 @@ class NetworkUpscaler:
             two or three levels at most; "fp16", for GPUs, by one; "fp32" is exact, on a GPU but
             for torch's TF32. "auto" is fp16 on a GPU, bf16 on such a processor, fp32 elsewhere.
         device: Where the network computes: "cuda" if there is one, else "cpu", unless told.
+        name: What people read.
 
     Raises:
         ValueError: There is no such precision.
@@ -47,6 +90,7 @@ class NetworkUpscaler:
         tile: int = BODY_TILE,
         precision: Precision = "auto",
         device: str | None = None,
+        name: str = "Network",
     ) -> None:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         if precision == "auto":
@@ -54,21 +98,16 @@ class NetworkUpscaler:
             precision = "fp16" if device.startswith("cuda") else on_cpu
         if precision not in DTYPES:
             raise ValueError(f"precision must be auto, bf16, fp16 or fp32, got {precision!r}")
-        self.precision, self._device, self._tile = precision, device, tile
-        # Equal ones give equal images.
-        self.version = f"{fingerprint(generator)} {precision} {device}"
+        self.name, self.precision = name, precision
+        self._device, self._tile = device, tile
+        self.version = f"{weights_digest(generator)} {precision} {device}"
         self._network = fuse(generator).to(device, DTYPES[precision])
         self._network.head_conv.float()  # bf16 would round bright pixels by half a level
-
-    def __call__(self, lr: Image) -> Image:
-        """Enlarge an image, (h, w, 3) to (4h, 4w, 3)."""
-        return finish(self.steps(lr))
 
     def steps(self, lr: Image) -> Steps:
         """Enlarge an image, (h, w, 3) to (4h, 4w, 3), in steps of a layer pair or a tile.
 
-        Closing the generator ends the work. Nothing thread-local is held across a yield, so every
-        step may run on another thread. An image that is gray everywhere (R = G = B) comes back
+        An image that is gray everywhere (R = G = B) comes back
         gray: networks trained on colour photos would tint it.
         """
         network = self._network
@@ -142,13 +181,6 @@ def _run(module: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> torch.Te
     return module(*(x.contiguous(memory_format=torch.channels_last) for x in inputs))
 
 
-def steps(upscaler: Upscaler, lr: Image) -> Steps:
-    """Run any upscaler step by step; one without `steps` of its own runs in a single step."""
-    if hasattr(upscaler, "steps"):
-        return (yield from upscaler.steps(lr))
-    return upscaler(lr)
-
-
 def finish(work: Steps, report: Callable[[float], None] = lambda done: None) -> Image:
     """Run the steps to their end and return the image; report the fraction done after each."""
     while True:
@@ -173,25 +205,25 @@ def compute_alone() -> None:
     torch.set_num_threads(1)
 
 
-def load_upscalers(
-    folder: str | Path = WEIGHTS, precision: Precision = "auto"
-) -> dict[str, Upscaler]:
+def load_upscalers(folder: str | Path = WEIGHTS, precision: Precision = "auto") -> list[Upscaler]:
     """Load "Bicubic", "SRResNet" and "SRGAN", in this order, from a folder of weight files.
 
     Raises:
         ValueError: A weight file is missing or does not fit; names it and the reason.
     """
-    return {name: load_upscaler(name, folder, precision) for name in ("Bicubic", *NETWORKS)}
+    return [load_upscaler(name, folder, precision) for name in (BICUBIC.name, *NETWORKS)]
 
 
 def load_upscaler(
     name: str, folder: str | Path = WEIGHTS, precision: Precision = "auto"
 ) -> Upscaler:
     """Load "nearest", "bicubic", "srresnet" or "srgan", in any case; see `load_upscalers`."""
-    plain = {"nearest": repeat, "bicubic": enlarge}
-    if name.lower() in plain:
-        return plain[name.lower()]
-    return NetworkUpscaler(load_weights(weight_file(folder, name)), precision=precision)
+    for plain in (NEAREST, BICUBIC):
+        if plain.name.lower() == name.lower():
+            return plain
+    known = {network.lower(): network for network in NETWORKS}[name.lower()]
+    generator = load_weights(weight_file(folder, known))
+    return NetworkUpscaler(generator, precision=precision, name=known)
 
 
 if __name__ == "__main__":  # the older name of `srgan enlarge`, which rests on this module

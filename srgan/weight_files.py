@@ -31,7 +31,7 @@ def save_weights(generator: nn.Module, path: str | Path, card: Mapping[str, str]
         temporary.unlink(missing_ok=True)
 
 
-def fingerprint(generator: nn.Module) -> str:
+def weights_digest(generator: nn.Module) -> str:
     """Return the sha256 of a generator's weights in fp32, wherever they came from."""
     return hashlib.sha256(save(_tensors(generator))).hexdigest()
 

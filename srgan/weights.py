@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from srgan.models import Generator
-from srgan.weight_files import FORMAT, fill, fingerprint, read_card, read_shape, save_weights
+from srgan.weight_files import FORMAT, fill, read_card, read_shape, save_weights, weights_digest
 
-__all__ = ["FORMAT", "fingerprint", "load_weights", "read_card", "save_weights"]
+__all__ = ["FORMAT", "weights_digest", "load_weights", "read_card", "save_weights"]
 NETWORKS = {"SRResNet": "srresnet/model.safetensors", "SRGAN": "srgan/model.safetensors"}
 
 

@@ -48,4 +48,4 @@ def upscalers() -> dict[str, "Upscaler"]:  # noqa: F821 - imported below
     """The methods as shipped, in fp32."""
     from srgan.upscale import WEIGHTS, load_upscalers
 
-    return load_upscalers(WEIGHTS, precision="fp32")
+    return {u.name: u for u in load_upscalers(WEIGHTS, precision="fp32")}

@@ -3,26 +3,16 @@
 import csv
 import io
 import json
-import math
 import re
 import unicodedata
 import uuid
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-from demo.engine.scores import Scores
+from demo.engine.scores import Scores, unit
 
-UNITS = {
-    "psnr_today": "dB",
-    "ssim_today": "",
-    "psnr_paper": "dB",
-    "ssim_paper": "",
-    "detail": "%",
-    "agreement": "dB",
-    "seconds": "s",
-}
+UNITS = {name: unit(name) for name in Scores.model_fields}
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal contents give equal files
 README = """{photo}: restored from a small image, four times smaller
 
@@ -59,10 +49,10 @@ def scores_csv(scores: Mapping[str, Scores], photo: str) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    units = [f"{name} [{unit}]" if unit else name for name, unit in UNITS.items()]
+    units = [f"{name} [{of}]" if of else name for name, of in UNITS.items()]
     writer.writerow(["photo", "method", *units])
-    for method, numbers in _numbers(scores).items():
-        writer.writerow([_no_formula(photo), _no_formula(method), *numbers.values()])
+    for method, values in scores.items():
+        writer.writerow([_no_formula(photo), _no_formula(method), *values.plain().values()])
     return text.getvalue()
 
 
@@ -77,8 +67,8 @@ def scores_json(scores: Mapping[str, Scores], photo: str, weights: Mapping[str, 
     content = {
         "photo": _one_line(photo),
         "weights": dict(weights),
-        "units": {name: unit for name, unit in UNITS.items() if unit},
-        "scores": _numbers(scores),
+        "units": {name: of for name, of in UNITS.items() if of},
+        "scores": {method: values.plain() for method, values in scores.items()},
     }
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -131,27 +121,6 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, EPOCH)
     entry.external_attr = 0o644 << 16  # else unzip makes a file that nobody may read
     return entry
-
-
-def _numbers(scores: Mapping[str, Scores]) -> dict[str, dict[str, Any]]:
-    """Scores under the names of UNITS; infinity and NaN as words, which JSON has no number for."""
-    rows = {
-        method: [
-            *(s.today or (None, None)),
-            *(s.paper or (None, None)),
-            *(s.detail, s.agreement, s.seconds),
-        ]
-        for method, s in scores.items()
-    }
-    return {
-        method: dict(zip(UNITS, map(_number, row), strict=True)) for method, row in rows.items()
-    }
-
-
-def _number(value: float | None) -> float | str | None:
-    if value is None or math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity"
 
 
 def _no_formula(text: str) -> str:

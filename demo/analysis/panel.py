@@ -1,6 +1,5 @@
 """What stands under the viewer: a region's scores and figure, the plots, everything as a ZIP."""
 
-import math
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,15 +17,15 @@ from demo.analysis.region import (
     region_scores,
     region_table,
 )
-from demo.compare.dial import Seen
 from demo.engine.examples import weights_digests
 from demo.engine.scores import Scores
+from demo.engine.seen import Seen
 from demo.engine.table import Protocol
 from demo.parts.events import SCORING
-from demo.viewer.viewer import INPUT, ORIGINAL, Comparer, ComparerData, Pane, write_pane_file
-from srgan.images import Image, repeat
+from demo.viewer.show import pixels
+from demo.viewer.viewer import INPUT, ORIGINAL, Comparer, ComparerData, write_pane_file
+from srgan.images import repeat
 from srgan.metrics import Original
-from srgan.reading import read_image
 
 SAVE = """(file) => {
   if (!file) return;
@@ -47,7 +46,7 @@ class Analysis:
         title = "Why numbers and eyes disagree"
         with gr.Accordion(title, open=False, elem_id="plots") as self.accordion, gr.Row():
             self.plots = [gr.HTML(), gr.HTML()]
-        self.is_open, self.asked = gr.State(False), gr.State()
+        self.is_open, self.marked = gr.State(False), gr.State()
 
     def connect(
         self,
@@ -61,10 +60,10 @@ class Analysis:
         self._inputs = [self.is_open, shown, scores, seen]
         outputs = [self.box, self.table, self.figure]
         # Not scored by the event itself: "always_last" repeats the first event with its own data.
-        comparer.region(asked, None, self.asked, show_progress="hidden", api_visibility="private")
-        self.asked.change(
-            marked,
-            [self.asked, shown, scores, protocol],
+        comparer.region(mark, None, self.marked, show_progress="hidden", api_visibility="private")
+        self.marked.change(
+            examine,
+            [self.marked, shown, scores, protocol],
             outputs,
             show_progress="hidden",
             trigger_mode="always_last",
@@ -90,19 +89,19 @@ class Analysis:
         )
 
 
-def asked(event: gr.EventData) -> tuple[str, Any]:
+def mark(event: gr.EventData) -> tuple[str, Any]:
     """Keep what the viewer tells of; never equal to the last, for the scores may be others now."""
     return uuid.uuid4().hex, event._data  # noqa: SLF001 - the documented access fails on None
 
 
-def marked(
-    asked: tuple[str, Any],
+def examine(
+    told: tuple[str, Any],
     shown: ComparerData,
     scores: Mapping[str, Scores],
     protocol: Protocol,
 ) -> tuple[Any, str, Any]:
     """Score the region that the viewer tells of; hides the box when it was cleared."""
-    data = asked[1] if isinstance(asked[1], dict) else {}
+    data = told[1] if isinstance(told[1], dict) else {}
     ready = shown.ready
     if data.get("region") is None or data.get("id") != shown.id or len(ready) < 2:
         return gr.Column(visible=False), "", gr.DownloadButton(value=None)
@@ -111,7 +110,7 @@ def marked(
         region = parse_region(data["region"], largest.width, largest.height)
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from None
-    images = {pane.key: _read(pane) for pane in ready}
+    images = {pane.key: pixels(pane) for pane in ready}
     lr, hr = images[INPUT], images.get(ORIGINAL)
     methods = {p.name: images[p.key] for p in ready if p.name in scores}
     inside = region_scores(methods, lr, hr, region)
@@ -148,13 +147,13 @@ def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
 
 def explain(shown: ComparerData, scores: Mapping[str, Scores], seen: Seen) -> tuple[str, str]:
     """Return the two plots of what is shown: quality and spectrum, HTML."""
-    images = {pane.key: _read(pane) for pane in shown.ready}
+    images = {pane.key: pixels(pane) for pane in shown.ready}
     if any(s.today for s in scores.values()):
         sr, original = repeat(images[INPUT]), Original(images[ORIGINAL])
-        nearest = Scores(None, math.nan, original.score(sr), None, original.detail(sr))
+        nearest = Scores.of(None, None, original.score(sr), None, original.detail(sr))
         scores = {"Nearest": nearest, **scores}
     curves = spectra({pane.name: images[pane.key] for pane in shown.ready if pane.key != INPUT})
-    return perception_distortion(scores, seen.quality(shown)), power_spectrum(curves)
+    return perception_distortion(scores, seen.quality(shown.id)), power_spectrum(curves)
 
 
 def opened(*shown_scores_seen: Any) -> tuple[bool, str, str]:  # noqa: ANN401
@@ -165,7 +164,3 @@ def opened(*shown_scores_seen: Any) -> tuple[bool, str, str]:  # noqa: ANN401
 def renewed(is_open: bool, *shown_scores_seen: Any) -> tuple[Any, Any]:  # noqa: ANN401
     """Draw the plots of another picture; the spectra of 4 megapixels take seconds."""
     return explain(*shown_scores_seen) if is_open else (gr.skip(), gr.skip())
-
-
-def _read(pane: Pane) -> Image:
-    return read_image(pane.file.path)

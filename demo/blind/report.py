@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
-from demo.blind.statistics import MIN_RATERS, PAPER_MOS, Opinion, Results, WinRate
+from demo.blind.statistics import MIN_RATERS, PAPER_MOS, Opinion, Statistics, WinRate
 from demo.blind.store import Vote
 from demo.blind.trials import METHODS
 from demo.parts.drawing import STYLES, Axis, draw_path, write_table, write_text
@@ -42,7 +42,7 @@ take all votes for independent. Nothing is claimed about fewer than {MIN_RATERS}
 photos and whoever comes by: this is a demonstration, no study."""
 
 
-def report(found: Results, own: Iterable[Vote], parts: Collection[str]) -> str:
+def report(found: Statistics, own: Iterable[Vote], parts: Collection[str]) -> str:
     """Return the results of the parts that the person has finished.
 
     Args:
@@ -72,7 +72,7 @@ def report(found: Results, own: Iterable[Vote], parts: Collection[str]) -> str:
     return tostring(box, "unicode", short_empty_elements=False)
 
 
-def _ratings(box: Element, found: Results, own: Sequence[Vote]) -> None:
+def _ratings(box: Element, found: Statistics, own: Sequence[Vote]) -> None:
     """Mean opinion scores: the person's, everybody's and the paper's."""
     mine = defaultdict(list)
     for vote in own:
@@ -131,7 +131,7 @@ def _pair(rate: WinRate, mine: Mapping[tuple[str, frozenset[str], str | None], i
     return [f"{rate.second} over {rate.first}", counts[0], share, counts[1]]
 
 
-def _tests(box: Element, found: Results) -> None:
+def _tests(box: Element, found: Statistics) -> None:
     rows = [(m, *(f"{scores[m]:.2f}" for scores in PAPER_MOS.values())) for m in METHODS]
     _table(box, ("The paper's means", *PAPER_MOS), rows)
     known = [d for d in found.differences if d.p is not None]

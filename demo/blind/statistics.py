@@ -21,14 +21,13 @@ from scipy import stats
 from demo.blind.store import Vote
 from demo.blind.trials import CATCH, METHODS, PAIRS
 from srgan.evaluation.preference import CONFIDENCE, win_rate
+from srgan.evaluation.report import PUBLISHED
 
 MIN_RATERS = 6
 RESAMPLES = 1000
-# Table 2 of the paper: 26 raters.
-PAPER_MOS: Mapping[str, Mapping[str, float]] = {
-    "Set5": dict(zip(METHODS, (1.28, 1.97, 3.37, 3.58, 4.32), strict=True)),
-    "Set14": dict(zip(METHODS, (1.20, 1.80, 2.98, 3.72, 4.32), strict=True)),
-    "BSD100": dict(zip(METHODS, (1.11, 1.47, 2.29, 3.56, 4.46), strict=True)),
+PAPER_MOS: Mapping[str, Mapping[str, float]] = {  # of 26 raters
+    name: {method: rows[method.lower()][2] for method in METHODS}
+    for name, rows in PUBLISHED.items()
 }
 
 
@@ -91,7 +90,7 @@ class Reliability(NamedTuple):
     deviation: float | None  # standard deviation of second minus first, in steps
 
 
-class Results(NamedTuple):
+class Statistics(NamedTuple):
     """Everything, for the page."""
 
     screened: Screened
@@ -101,7 +100,7 @@ class Results(NamedTuple):
     reliability: Reliability
 
 
-def results(votes: Iterable[Vote]) -> Results:
+def results(votes: Iterable[Vote]) -> Statistics:
     """Return all statistics of the votes that count; equal votes give equal results.
 
     Args:
@@ -109,7 +108,7 @@ def results(votes: Iterable[Vote]) -> Results:
     """
     screened = screen(votes)
     counted = screened.votes
-    return Results(
+    return Statistics(
         screened, opinions(counted), differences(counted), win_rates(counted), reliability(counted)
     )
 

@@ -3,18 +3,20 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+from gradio.data_classes import FileData
+
+from demo.compare.outputs import Outputs, Update, failed
 from demo.compare.turn import Turn
-from demo.compare.updates import Updates, failed
-from demo.engine.cache import Results
-from demo.engine.comparison import Comparison, complete, seldom
+from demo.engine.cache import Cache
+from demo.engine.comparison import Comparison, compare
+from demo.engine.pace import follow
 from demo.engine.scores import Scores
-from demo.engine.show import Show
-from demo.engine.table import tables
+from demo.engine.seen import Position, Seen
+from demo.engine.table import caption
+from demo.viewer.show import Show, pixels
 from demo.viewer.viewer import INPUT, ORIGINAL, ComparerData, Pane
 from srgan.images import ImageError
-from srgan.reading import read_image
 from srgan.upscale import Upscaler
 
 KEY = "dial"  # of its pane
@@ -23,42 +25,19 @@ ENDS = {0.0: "SRResNet", 1.0: "SRGAN"}
 logger = logging.getLogger(__name__)
 
 
-class Position(NamedTuple):
-    """What one position of the dial has brought."""
-
-    pane: Pane
-    scores: Scores
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether its picture is still there: Gradio deletes what is old."""
-        return Path(self.pane.file.path).exists()
-
-
-class Seen(NamedTuple):
-    """The positions that a visitor has seen of one comparison."""
-
-    id: str = ""  # of the ComparerData
-    positions: Mapping[float, Position] = {}
-
-    def quality(self, shown: ComparerData) -> list[tuple[float, float, float]]:
-        """Share of SRGAN, PSNR [dB] and detail [%] of each, for the comparison on display."""
-        known = self.positions if self.id == shown.id else {}
-        return [(at, s.today.psnr, s.detail) for at, (_, s) in known.items() if s.today]
-
-
 class DialHandler:
     """Runs the networks between two.
 
     Args:
         network: The upscaler at a share of SRGAN from 0 to 1, see `srgan.interpolation.load_dial`.
-        results: What was computed before.
+        outputs: What the handler changes.
+        cache: What was computed before.
     """
 
     def __init__(
-        self, network: Callable[[float], Upscaler], results: Results | None = None
+        self, network: Callable[[float], Upscaler], outputs: Outputs, cache: Cache | None = None
     ) -> None:
-        self._network, self._results = network, results
+        self._network, self._page, self._cache = network, outputs, cache
 
     def run(
         self,
@@ -67,7 +46,7 @@ class DialHandler:
         scores: Mapping[str, Scores],
         seen: Seen,
         turn: Turn,
-    ) -> Iterator[Updates]:
+    ) -> Iterator[Update]:
         """Show the pane for a share of SRGAN; a position that was seen comes back at once."""
         at, stage = round(STEPS * share) / STEPS, turn.stage
         shown, scores = _without_dial(shown, scores)
@@ -80,44 +59,52 @@ class DialHandler:
             if at not in known or not known[at].is_kept:
                 for state in self._restore(at, shown):
                     if turn.stage != stage:
-                        yield Updates()  # at a run's end Gradio sends the last again
+                        yield self._page.nothing()  # at a run's end Gradio sends the last again
                         return
                     if isinstance(state, Position):
                         known[at] = state
                     elif state is not None:
-                        yield _update(shown, state, scores)
+                        yield self._page.comparison(_with(shown, state), scores)
         except ImageError:
-            yield Updates(status="This photo is no longer kept: please compare it again.")
+            yield {self._page.status: "This photo is no longer kept: please compare it again."}
             return
         except Exception as error:
             logger.exception("The dial failed")
-            yield Updates(status=failed(error))
+            yield {self._page.status: failed(error)}
             return
-        pane, own = known[at]
-        update = _update(shown, pane, {**scores, pane.name: own})
-        yield update._replace(seen=Seen(shown.id, known))
+        pane, scores = _pane(at, known[at], shown), {**scores, _name(at): known[at].scores}
+        update = self._page.comparison(_with(shown, pane), scores)
+        yield update | {self._page.seen: Seen(shown.id, known)}
 
     def _restore(self, at: float, shown: ComparerData) -> Iterator[Pane | Position | None]:
         """Run the network of a position, None for a step not shown; the last is the position."""
-        images = {p.key: read_image(p.file.path) for p in shown.panes if p.key in (INPUT, ORIGINAL)}
-        start, name = Comparison(images[INPUT], images.get(ORIGINAL)), _name(at)
-        show = Show(shown.title, [name])
-        for now in seldom(complete(start, {name: self._network(at)}, self._results)):
-            yield now and show.pane(now, name, KEY)
-        yield Position(show.pane(now, name, KEY), now.scores[name])
+        images = {p.key: pixels(p) for p in shown.panes if p.key in (INPUT, ORIGINAL)}
+        start, network = Comparison(images[INPUT], images.get(ORIGINAL)), self._network(at)
+        show = Show(shown.title, [network.name])
+        for now in follow(compare(start, [network], self._cache)):
+            yield now and show.pane(now, network.name, KEY)
+        (file,) = show.files(now)
+        yield Position(now.scores[network.name], Path(file.path), file.orig_name)
 
 
 def _name(at: float) -> str:
     return f"Dial {at:g}"
 
 
+def _pane(at: float, position: Position, shown: ComparerData) -> Pane:
+    """The pane of a position, as large as those of the methods."""
+    like = max(shown.ready, key=lambda pane: pane.width)
+    file = FileData(path=str(position.file), orig_name=position.title, mime_type="image/png")
+    text = caption(position.scores, "today")
+    new = {"key": KEY, "name": _name(at), "caption": text, "file": file}
+    return like.model_copy(update=new)
+
+
 def _ends(shown: ComparerData, scores: Mapping[str, Scores]) -> dict[float, Position]:
     """The two positions that a comparison has brought already: there the networks are equal."""
-    panes = {pane.name: pane for pane in shown.panes}
+    files = {pane.name: pane.file for pane in shown.panes}
     return {
-        at: Position(
-            panes[method].model_copy(update={"key": KEY, "name": _name(at)}), scores[method]
-        )
+        at: Position(scores[method], Path(files[method].path), files[method].orig_name)
         for at, method in ENDS.items()
     }
 
@@ -130,6 +117,5 @@ def _without_dial(
     return shown.model_copy(update={"panes": panes}), kept
 
 
-def _update(shown: ComparerData, pane: Pane, scores: dict[str, Scores]) -> Updates:
-    shown = shown.model_copy(update={"panes": [*shown.panes, pane]})
-    return Updates(shown, shown, *tables(scores), scores=scores)
+def _with(shown: ComparerData, pane: Pane) -> ComparerData:
+    return shown.model_copy(update={"panes": [*shown.panes, pane]})

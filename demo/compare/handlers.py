@@ -3,28 +3,27 @@
 import itertools
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
 
+from demo.compare.outputs import Outputs, Update, failed
 from demo.compare.placer import PlacerData, placer_data
 from demo.compare.turn import Start, Turn
-from demo.compare.updates import UNCHANGED, Updates, failed, hidden, rest
-from demo.engine.cache import Results
-from demo.engine.comparison import Comparison, compare, seldom
-from demo.engine.examples import NAMES, load_example, original_path
+from demo.engine.cache import Cache
+from demo.engine.comparison import Comparison, compare
+from demo.engine.examples import NAMES, original_path
 from demo.engine.fit import Oversize, TooLargeError, fit
-from demo.engine.pace import Pace
+from demo.engine.pace import Pace, follow
 from demo.engine.scores import Scores
-from demo.engine.show import Show
-from demo.engine.table import tables
 from demo.parts.disk import FULL
 from demo.parts.links import NOT_UPLOADED
+from demo.viewer.show import Show, show_example
 from demo.viewer.viewer import ComparerData
 from srgan.images import SCALE, Image, ImageError
-from srgan.metrics import MIN_SIDE, Score
+from srgan.metrics import MIN_SIDE
 from srgan.reading import read_picture
 from srgan.upscale import Upscaler
 
@@ -35,26 +34,31 @@ NO_ORIGINAL = (
     "There are no PSNR, SSIM and detail: they compare with an original, and what the large version "
     "of this small image looked like nobody knows."
 )
+PRECOMPUTED = "Precomputed; the times are those of two CPU cores in fp32."
 
 
 class Handlers:
-    """The event handlers over a set of upscalers.
+    """The event handlers over a list of upscalers.
 
     Args:
-        upscalers: Methods by name.
+        upscalers: Methods in the order of their panes.
         max_output_pixels: Largest image that a method may make.
-        results: What was computed before.
+        outputs: What the handlers change.
+        cache: What was computed before.
     """
 
     def __init__(
         self,
-        upscalers: Mapping[str, Upscaler],
+        upscalers: Sequence[Upscaler],
         max_output_pixels: int,
-        results: Results | None = None,
+        outputs: Outputs,
+        cache: Cache | None = None,
     ) -> None:
         self._upscalers = upscalers
+        self._methods = [upscaler.name for upscaler in upscalers]
         self._max_output_pixels = max_output_pixels
-        self._results = results
+        self._page = outputs
+        self._cache = cache
         self._pace = Pace()
 
     def run(
@@ -64,34 +68,33 @@ class Handlers:
         turn: Turn,
         start: Start,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio passes it
-    ) -> Iterator[Updates]:
+    ) -> Iterator[Update]:
         """Compare a photo, with an update for every step, as long as it is this run's turn."""
         if not turn.take(start.number):
             return
         try:
             if photo is None:
-                yield Updates(status="Drop a photo first.")
+                yield {self._page.status: "Drop a photo first."}
                 return
             for update in self._follow(photo, mode, turn, start, progress):
                 if not turn.is_on(start.number):
-                    yield Updates()  # at a run's end Gradio sends the last again
+                    yield self._page.nothing()  # at a run's end Gradio sends the last again
                     return
                 if update is not None:
                     yield update
         except ImageError as error:
             gr.Warning(str(error), title="Cannot use this file")
-            said = f"**Cannot use this file.** {error}"
-            yield Updates(status=said, placer=hidden(), photo=None, source=None)
+            yield self._page.refuse(f"**Cannot use this file.** {error}")
         except Exception as error:
             # Not by an event's `failure`: Gradio counts a cancelled run as a failed one.
             logger.exception("A comparison failed")
-            yield Updates(status=failed(error), placer=hidden(), photo=None, source=None)
+            yield self._page.refuse(failed(error))
         finally:
             turn.finish(start.number)
 
     def _follow(
         self, photo: str, mode: Mode, turn: Turn, start: Start, progress: gr.Progress
-    ) -> Iterator[Updates | None]:
+    ) -> Iterator[Update | None]:
         """Compare a photo; None stands for a step that is not shown, where a run may end, too."""
         picture = read_picture(photo)
         try:
@@ -100,62 +103,54 @@ class Handlers:
             yield from self._ask(picture.image, mode, error)
             return
         data = placer_data(picture.image, image.shape[:2]) if fitted else None
-        work, notes = self._start(image, mode, [*picture.notes, fitted])
+        begun, notes = self._begin(image, mode, [*picture.notes, fitted])
         del picture  # may be many times larger than what is compared
-        show = Show(Path(photo).stem, list(self._upscalers))
-        ready = -1
-        for state in work:
+        page, show = self._page, Show(Path(photo).stem, self._methods)
+        for state in follow(compare(begun, self._upscalers, self._cache), self._pace):
             if state is None:
                 yield None
                 continue
             now = state
+            if now.working:
+                progress(now.done)
+            elif len(now.images) == len(self._methods):
+                progress(len(now.scores) / len(self._methods))
             # What an update has brought, all later ones repeat: Gradio 6.31 applies the difference
             # to the next one in place, and what is then missing may never have been shown.
-            panes, placer = show.panes(now), self._placer(data, mode)
-            if now.working:
-                progress(now.done, desc=now.working)
-            elif len(now.images) == len(self._upscalers):
-                progress(len(now.scores) / len(self._upscalers), desc="Scores")
-            status = UNCHANGED  # it shows the progress
-            if len(now.scores) > ready:
-                ready, status = len(now.scores), ""
-                texts, scores = tables(now.scores), dict(now.scores)
-            shown = Updates(panes, panes, *texts, status, placer, scores=scores)
-            yield shown._replace(dial=rest(is_ready=False))
+            shown = page.comparison(show.panes(now), now.scores) | self._place(data, mode)
+            # Not by the progress, of which a page on a busy machine may miss a method.
+            yield shown | page.rest(is_ready=False) | {page.status: f"{now.working or 'Scores'} …"}
         status = " ".join(["Done.", *notes, *_explain(now)])
-        placer, dial = self._placer(data, mode), rest(is_ready=True)
         turn.finish(start.number)  # before what lets the dial be turned
-        yield shown._replace(status=status, placer=placer, dial=dial)
+        placer, dial = self._place(data, mode), page.rest(is_ready=True)
+        yield shown | placer | dial | {page.status: status}
 
-    def _ask(self, image: Image, mode: Mode, error: TooLargeError) -> Iterator[Updates]:
+    def _ask(self, image: Image, mode: Mode, error: TooLargeError) -> Iterator[Update]:
         """Show the placer at once, and the seconds as soon as they can be estimated."""
         data = placer_data(image, error.fitting)
         trial = self._pace.try_out(image, self._upscalers, mode == "original")
         for _ in itertools.chain([None], trial, [None]):
-            yield Updates(status=f"**{error}**", placer=self._placer(data, mode))
+            yield {self._page.status: f"**{error}**", **self._place(data, mode)}
 
-    def _placer(self, data: PlacerData | None, mode: Mode) -> Any:  # noqa: ANN401
+    def _place(self, data: PlacerData | None, mode: Mode) -> Update:
         """Show the placer, with the seconds that can be told by now; without data, hide it."""
         if data is None:
-            return hidden()
+            return self._page.place()
         pixels = data.piece_width * data.piece_height * (1 if mode == "original" else SCALE**2)
-        value = data.model_copy(update={"seconds": self._pace.seconds(pixels)})
-        return gr.update(value=value, visible=True)
+        seconds = self._pace.seconds(pixels)
+        return self._page.place(data.model_copy(update={"seconds": seconds}))
 
     def _limit(self, mode: Mode) -> int:
         return self._max_output_pixels // (1 if mode == "original" else SCALE**2)
 
-    def _start(
-        self, image: Image, mode: Mode, notes: list[str]
-    ) -> tuple[Iterator[Comparison | None], list[str]]:
+    def _begin(self, image: Image, mode: Mode, notes: list[str]) -> tuple[Comparison, list[str]]:
         height, width = image.shape[:2]
         if mode == "original" and (height % SCALE or width % SCALE):
             notes.append(
                 f"Cropped at the bottom and right from {width}×{height} to "
                 f"{width - width % SCALE}×{height - height % SCALE}, multiples of {SCALE}."
             )
-        work = compare(image, self._upscalers, mode == "original", self._results)
-        return seldom(self._pace.timed(work)), [note for note in notes if note]
+        return Comparison.of(image, mode == "original"), [note for note in notes if note]
 
     def api(
         self, photo: str | None, mode: Mode = "original", oversize: Oversize | None = None
@@ -170,27 +165,55 @@ class Handlers:
         """
         if photo is None:
             raise gr.Error(NOT_UPLOADED, print_exception=False)
-        nothing = (UNCHANGED,) * (len(self._upscalers) + 1)
+        nothing = (gr.skip(),) * (len(self._methods) + 1)
         try:
             picture = read_picture(photo)
             image, fitted = fit(picture.image, self._limit(mode), oversize)
-            work, notes = self._start(image, mode, [*picture.notes, fitted])
-            for now in filter(None, work):
+            begun, notes = self._begin(image, mode, [*picture.notes, fitted])
+            work = compare(begun, self._upscalers, self._cache)
+            for now in filter(None, follow(work, self._pace)):
                 last = now
                 yield nothing  # a place where a cancelled request ends
-            panes = Show(Path(photo).stem, list(self._upscalers)).panes(last).panes
+            files = Show(Path(photo).stem, self._methods).files(last)
         except (TooLargeError, ImageError) as error:
             raise gr.Error(str(error), print_exception=False) from None
         except Exception as error:
             logger.exception("A request failed")
             raise gr.Error(failed(error), print_exception=False) from None
-        files = [pane.file.path for pane in panes if pane.name in self._upscalers]
-        yield *files, {"scores": _plain(last.scores), "notes": [*notes, *_explain(last)]}
+        scores = {method: _answer(scores) for method, scores in last.scores.items()}
+        yield *(f.path for f in files), {"scores": scores, "notes": [*notes, *_explain(last)]}
+
+    def example(self, name: str, turn: Turn) -> Update:
+        """Show a built-in photo at once, from its precomputed outputs."""
+        number, page = turn.begin().number, self._page
+        shown = page.comparison(*show_example(name))
+        if not turn.is_on(number):
+            return page.nothing()  # another was chosen meanwhile, and may be shown already
+        told = {page.status: PRECOMPUTED, page.mode: "original"}
+        photo = {page.photo: None, page.source: str(original_path(name))}
+        return shown | told | photo | page.place() | page.rest(is_ready=True)
+
+    def linked(self, shown: ComparerData, turn: Turn, request: gr.Request) -> Update:
+        """Show the built-in photo that the page's address names, unless it is there already.
+
+        Showing it again would reset the view, which the viewer has restored from the same address.
+        """
+        name = request.query_params.get("photo")
+        is_new = name in NAMES and name != shown.photo
+        return self.example(name, turn) if is_new else self._page.nothing()
+
+    def stop(self, shown: ComparerData, turn: Turn) -> Update:
+        """End the run; leave the finished panes and say so on the others."""
+        turn.begin()
+        panes = [p if p.file else p.model_copy(update={"state": "stopped"}) for p in shown.panes]
+        stopped = shown.model_copy(update={"panes": panes})
+        status = "Stopped. Choose again to start over."
+        return {self._page.comparer: stopped, self._page.status: status}
 
 
 def chosen(photo: str, turn: Turn) -> tuple[str, Start, Any]:
     """Take a new photo; the piece of the last one, if that was too large, is forgotten."""
-    return photo, turn.begin(), hidden()
+    return photo, turn.begin(), gr.update(value=None, visible="hidden")
 
 
 def full() -> str:
@@ -219,36 +242,6 @@ def shrink(turn: Turn) -> Start:
     return turn.begin("shrink")
 
 
-def example(name: str, turn: Turn) -> Updates:
-    """Show a built-in photo at once, from its precomputed outputs."""
-    number = turn.begin().number
-    panes, scores = load_example(name)
-    if not turn.is_on(number):
-        return Updates()  # another was chosen meanwhile, and may be shown already
-    status = "Precomputed; the times are those of two CPU cores in fp32."
-    source = str(original_path(name))
-    texts, dial = tables(scores), rest(is_ready=True)
-    return Updates(panes, panes, *texts, status, hidden(), None, source, "original", scores, dial)
-
-
-def linked(shown: ComparerData, turn: Turn, request: gr.Request) -> Updates:
-    """Show the built-in photo that the page's address names, unless it is there already.
-
-    Showing it again would reset the view, which the viewer has restored from the same address.
-    """
-    name = request.query_params.get("photo")
-    return example(name, turn) if name in NAMES and name != shown.photo else Updates()
-
-
-def stop(shown: ComparerData, turn: Turn) -> tuple[Any, str]:
-    """End the run; leave the finished panes and say so on the others."""
-    turn.begin()
-    panes = [
-        pane if pane.file else pane.model_copy(update={"state": "stopped"}) for pane in shown.panes
-    ]
-    return shown.model_copy(update={"panes": panes}), "Stopped. Choose again to start over."
-
-
 def _explain(now: Comparison) -> list[str]:
     if now.hr is None:
         return [NO_ORIGINAL]
@@ -257,22 +250,12 @@ def _explain(now: Comparison) -> list[str]:
     return []
 
 
-def _plain(scores: Mapping[str, Scores]) -> dict[str, dict[str, Any]]:
-    """Scores for JSON, which knows neither infinity nor NaN: these become None."""
-
-    def finite(value: float | None) -> float | None:
-        return value if value is not None and math.isfinite(value) else None
-
-    def fidelity(value: Score | None) -> dict[str, float | None] | None:
-        return value and {name: finite(v) for name, v in value._asdict().items()}
-
-    return {
-        method: {
-            "today": fidelity(s.today),
-            "paper": fidelity(s.paper),
-            "detail": finite(s.detail),
-            "agreement": finite(s.agreement),
-            "seconds": s.seconds,
-        }
-        for method, s in scores.items()
+def _answer(scores: Scores) -> dict[str, Any]:
+    """Scores as the API tells them: the two protocols apart, None for infinity and NaN."""
+    values = {n: v if v is not None and math.isfinite(v) else None for n, v in scores}
+    protocols = {
+        protocol: getattr(scores, protocol)
+        and {name: values.pop(f"{name}_{protocol}") for name in ("psnr", "ssim")}
+        for protocol in ("today", "paper")
     }
+    return {**protocols, **{name: values[name] for name in ("detail", "agreement", "seconds")}}

@@ -1,22 +1,24 @@
 """The tab "Compare": one photo through all methods, in linked panes, with scores."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import gradio as gr
 
 from demo.analysis.panel import Analysis
-from demo.compare.dial import STEPS, DialHandler, Seen
-from demo.compare.handlers import Handlers, chosen, example, full, linked, place, shrink, stop
+from demo.compare.dial import STEPS, DialHandler
+from demo.compare.handlers import PRECOMPUTED, Handlers, chosen, full, place, shrink
+from demo.compare.outputs import Outputs
 from demo.compare.placer import Placer
 from demo.compare.turn import Turn
-from demo.compare.updates import Updates
 from demo.compare.upload import UploadImage
-from demo.engine.cache import Results
+from demo.engine.cache import Cache
 from demo.engine.examples import NAMES, original_path
-from demo.engine.table import BEST
+from demo.engine.seen import Seen
+from demo.engine.table import BEST, tables
 from demo.parts.events import HEAVY, HEAVY_DIAL, LIGHT, LIGHT_QUEUED
-from demo.viewer.viewer import Comparer
+from demo.viewer.show import show_example
+from demo.viewer.viewer import Comparer, ComparerData
 from srgan.images import SCALE
 from srgan.upscale import Upscaler
 
@@ -45,40 +47,38 @@ class CompareTab:
     """Components and events of the tab, made inside a `gr.Tab`.
 
     Args:
-        upscalers: Methods by name, in the order of their panes.
+        upscalers: Methods in the order of their panes.
         max_output_pixels: Largest image that a method may make.
         dial: The upscaler at a share of SRGAN from 0 to 1; without it there is no dial.
-        results: What was computed before.
+        cache: What was computed before.
     """
 
     def __init__(
         self,
-        upscalers: Mapping[str, Upscaler],
+        upscalers: Sequence[Upscaler],
         max_output_pixels: int,
         dial: Callable[[float], Upscaler] | None = None,
-        results: Results | None = None,
+        cache: Cache | None = None,
     ) -> None:
-        handlers = Handlers(upscalers, max_output_pixels, results)
-        dials = DialHandler(dial, results) if dial else None
-        first = example(next(iter(NAMES)), Turn())
+        first = next(iter(NAMES))
+        panes, scores = show_example(first)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
-                self._controls(first, max_output_pixels)
+                self._controls(max_output_pixels)
             with gr.Column(scale=4, min_width=320):
-                self._results(first, has_dial=dials is not None)
-        self.shown, self.source = gr.State(first.panes), gr.State(first.source)
-        self.scores, self.seen = gr.State(first.scores), gr.State(Seen())
+                self._results(panes, tables(scores), has_dial=dial is not None)
+        self.shown, self.source = gr.State(panes), gr.State(str(original_path(first)))
+        self.scores, self.seen = gr.State(scores), gr.State(Seen())
         self.turn = gr.State(Turn())
-        self._updated = [
-            *(self.comparer, self.shown, self.today, self.paper, self.status, self.placer),
-            *(self.photo, self.source, self.mode, self.scores, self.dial, self.seen),
-        ]  # in the order of Updates
-        self._connect(handlers, dials)
+        names = Outputs.__dataclass_fields__
+        self._outputs = Outputs(**{name: getattr(self, name) for name in names})
+        self._handlers = Handlers(upscalers, max_output_pixels, self._outputs, cache)
+        self._connect(DialHandler(dial, self._outputs, cache) if dial else None)
         no_room = gr.Button(visible="hidden", elem_id="no-room")  # pressed by upload.js
         no_room.click(full, None, self.status, **LIGHT_QUEUED)
-        self._add_api(handlers, list(upscalers))
+        self._add_api([upscaler.name for upscaler in upscalers])
 
-    def _controls(self, first: Updates, max_output_pixels: int) -> None:
+    def _controls(self, max_output_pixels: int) -> None:
         self.photo = UploadImage(
             label="Your photo",
             placeholder="Drop a photo here,\nclick to choose, or paste",
@@ -89,8 +89,8 @@ class CompareTab:
         )
         gr.Markdown(_limits(max_output_pixels), elem_id="limits")
         self.placer = Placer(visible="hidden", elem_id="placer")
-        self.mode = gr.Radio(MODES, value=first.mode, label="What is it?", elem_id="mode")
-        self.status = gr.Markdown(first.status, elem_id="status", min_height=64)
+        self.mode = gr.Radio(MODES, value="original", label="What is it?", elem_id="mode")
+        self.status = gr.Markdown(PRECOMPUTED, elem_id="status", min_height=64)
         self.stop = gr.Button("Stop", variant="stop", size="sm", elem_id="stop")
         gr.Markdown("Or one of these, precomputed:")
         with gr.Row(elem_id="examples"):
@@ -99,8 +99,8 @@ class CompareTab:
                 for name, label in NAMES.items()
             }
 
-    def _results(self, first: Updates, has_dial: bool) -> None:
-        self.comparer = Comparer(first.panes, elem_id="comparer")
+    def _results(self, panes: ComparerData, texts: tuple[str, str], has_dial: bool) -> None:
+        self.comparer = Comparer(panes, elem_id="comparer")
         self.dial = gr.Slider(
             *(0, 1, 0),
             step=1 / STEPS,
@@ -115,14 +115,15 @@ class CompareTab:
             PROTOCOLS, value="today", label="PSNR and SSIM in", elem_id="protocol"
         )
         with gr.Column(elem_id="today") as self.today_box:
-            self.today = gr.Markdown(first.today, buttons=["copy"])
+            self.today = gr.Markdown(texts[0], buttons=["copy"])
             gr.Markdown(TODAY)
         with gr.Column(visible=False, elem_id="paper") as self.paper_box:
-            self.paper = gr.Markdown(first.paper, buttons=["copy"])
+            self.paper = gr.Markdown(texts[1], buttons=["copy"])
             gr.Markdown(PAPER)
         gr.Markdown(MEANING)
 
-    def _connect(self, handlers: Handlers, dials: DialHandler | None) -> None:
+    def _connect(self, dials: DialHandler | None) -> None:
+        handlers, updated = self._handlers, self._outputs.all
         # A run starts when `begun` changes. It could follow its triggers with `.then`, but the
         # browser handles the listeners of one trigger in turn, and what ends the old run must come
         # first: else a last step of it would overwrite what the trigger itself has shown.
@@ -130,7 +131,7 @@ class CompareTab:
         run = begun.change(
             handlers.run,
             [self.source, self.mode, self.turn, begun],
-            self._updated,
+            updated,
             show_progress_on=self.status,
             trigger_mode="multiple",  # the run before may still be on its way out
             api_visibility="private",
@@ -143,7 +144,7 @@ class CompareTab:
                 self.dial.input(
                     dials.run,
                     [self.dial, self.shown, self.scores, self.seen, self.turn],
-                    self._updated,
+                    updated,
                     show_progress="hidden",
                     trigger_mode="always_last",
                     api_visibility="private",
@@ -161,9 +162,11 @@ class CompareTab:
         for event, begin in ((self.placer.place, place), (self.placer.shrink, shrink)):
             event(None, cancels=runs)
             event(begin, self.turn, begun, **LIGHT_QUEUED)
-        self.stop.click(stop, [self.shown, self.turn], [self.comparer, self.status], **LIGHT)
+        self.stop.click(
+            handlers.stop, [self.shown, self.turn], [self.comparer, self.status], **LIGHT
+        )
         for name, button in self.examples.items():
-            shows = button.click(partial(example, name), self.turn, self._updated, **LIGHT)
+            shows = button.click(partial(handlers.example, name), self.turn, updated, **LIGHT)
             self.analysis.follow(shows)
         self.protocol.input(
             lambda p: (gr.Column(visible=p == "today"), gr.Column(visible=p == "paper")),
@@ -174,16 +177,17 @@ class CompareTab:
 
     def open_link(self, page: gr.Blocks) -> None:
         """Show at the start what the address asks for."""
-        shows = page.load(linked, [self.shown, self.turn], self._updated, **LIGHT)
+        inputs, updated = [self.shown, self.turn], self._outputs.all
+        shows = page.load(self._handlers.linked, inputs, updated, **LIGHT)
         self.analysis.follow(shows)
 
-    def _add_api(self, handlers: Handlers, methods: list[str]) -> None:
+    def _add_api(self, methods: list[str]) -> None:
         files = [gr.File(label=f"{method} ×{SCALE}, PNG", visible=False) for method in methods]
         report = gr.JSON(label="Scores", visible=False)
         oversize = gr.Radio(["centre", "shrink"], label="If it is too large", visible=False)
         inputs = [self.photo, self.mode, oversize]
         gr.Button(visible=False).click(
-            handlers.api, inputs, [*files, report], api_name="compare", **HEAVY
+            self._handlers.api, inputs, [*files, report], api_name="compare", **HEAVY
         )
 
 

@@ -6,17 +6,17 @@ and numbers. The steps of a comparison, and who may stop them, stay in the page'
 """
 
 import os
+import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import gradio as gr
 
-from demo.engine.comparison import Measured
 from srgan.images import Image
 from srgan.interpolation import Dial
-from srgan.upscale import NetworkUpscaler, Upscaler, compute_alone
+from srgan.upscale import NetworkUpscaler, Steps, Upscaler, compute_alone
 
 try:
     import spaces  # a Space with ZeroGPU has it; it must come before CUDA is first used
@@ -28,13 +28,13 @@ _FAILED = "ZeroGPU worker error"  # title of what the package raises for an erro
 Output = tuple[Image, float]  # picture and seconds
 
 
-def borrow(upscalers: Mapping[str, Upscaler], dial: Dial) -> tuple[Mapping[str, Upscaler], Dial]:
+def borrow(upscalers: Sequence[Upscaler], dial: Dial) -> tuple[Sequence[Upscaler], Dial]:
     """Let the networks run on a lent GPU; where there is no ZeroGPU, return what is given.
 
     Call it once, before the page is launched: the package must know the functions by then.
 
     Args:
-        upscalers: Methods by name. What is no network stays as it is.
+        upscalers: Methods. What is no network stays as it is.
         dial: The upscaler at a share of SRGAN from 0 to 1.
 
     Returns:
@@ -42,7 +42,7 @@ def borrow(upscalers: Mapping[str, Upscaler], dial: Dial) -> tuple[Mapping[str, 
     """
     if spaces is None or os.environ.get("SPACES_ZERO_GPU", "").lower() not in ("1", "t", "true"):
         return upscalers, dial
-    networks = {n: u for n, u in upscalers.items() if isinstance(u, NetworkUpscaler)}
+    networks = {u.name: u for u in upscalers if isinstance(u, NetworkUpscaler)}
 
     @spaces.GPU(duration=SECONDS)
     def all_networks(lr: Image) -> dict[str, Output]:
@@ -54,42 +54,49 @@ def borrow(upscalers: Mapping[str, Upscaler], dial: Dial) -> tuple[Mapping[str, 
 
     together = _Together(all_networks)
     versions = " ".join(network.version for network in networks.values())
-    lent = {n: Lent(partial(together.take, n), u.version) for n, u in networks.items()}
-    return {**upscalers, **lent}, lambda at: Lent(partial(at_share, at), f"{at} of {versions}")
+    lent = {n: Lent(n, partial(together.take, n), u.version) for n, u in networks.items()}
+
+    def lent_dial(at: float) -> Lent:
+        return Lent(f"Dial {at:g}", partial(at_share, at), f"{at} of {versions}")
+
+    return [lent.get(u.name, u) for u in upscalers], lent_dial
 
 
-class Lent:
+class Lent(Upscaler):
     """An upscaler that runs elsewhere.
 
     Args:
+        name: What people read.
         call: Brings its picture and the seconds that this took there.
         version: Equal ones give equal images.
     """
 
-    def __init__(self, call: Callable[[Image], Output], version: str) -> None:
-        self._call, self.version = call, version
+    place = "elsewhere"
 
-    def __call__(self, lr: Image) -> Image:
-        """Enlarge an image, (h, w, 3) to (4h, 4w, 3); raises what `measured` does."""
-        return self._ask(lr)[0]
+    def __init__(self, name: str, call: Callable[[Image], Output], version: str) -> None:
+        self.name, self._call, self.version = name, call, version
+        self._worked = threading.local()  # a step stays on a thread, and several may call at once
 
-    def measured(self, lr: Image) -> Measured:
-        """Enlarge an image in a single step; return it, and the seconds without the wait.
+    def clock(self) -> float:
+        """Return the seconds that were worked there, without the wait."""
+        return getattr(self._worked, "seconds", 0.0)
+
+    def steps(self, lr: Image) -> Steps:
+        """Enlarge an image in a single step, (h, w, 3) to (4h, 4w, 3).
 
         Raises:
             gr.Error: No GPU could be had; says why in words for the visitor.
             RuntimeError: The work failed there.
         """
-        yield 0.0
-        return self._ask(lr)
-
-    def _ask(self, lr: Image) -> Output:
         try:
-            return self._call(lr)
+            sr, seconds = self._call(lr)
         except gr.Error as error:
             if error.title == _FAILED:
                 raise RuntimeError(f"On the GPU: {error.message}") from error
             raise
+        self._worked.seconds = self.clock() + seconds
+        yield 1.0
+        return sr
 
 
 class _Together:

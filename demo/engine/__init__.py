@@ -1,4 +1,4 @@
 """What computes and holds results: comparisons, their scores, the cache, the examples.
 
-Imports srgan and, for what is shown, the viewer's data. Every tab may import it.
+Imports srgan and pydantic, nothing of the demo. Every tab may import it.
 """

@@ -4,29 +4,25 @@ For as long as the page keeps photos, and no longer: see `MAX_AGE`. The files su
 """
 
 import hashlib
-import json
 import logging
 import threading
 import time
 import uuid
 import zipfile
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from demo.engine.scores import Scores
-from srgan.images import Image, enlarge, repeat
-from srgan.metrics import Score
+from srgan.images import Image
 from srgan.upscale import Upscaler
 
 MAX_BYTES = 512 * 2**20
 MAX_AGE = 3600.0  # seconds
 _SWEEP = 600.0  # seconds
-_FORMAT = "1"  # another one whenever an image or a score would come out differently
-_INTERPOLATIONS = {repeat: "nearest", enlarge: "bicubic"}
+_FORMAT = "2"  # another one whenever an image or a score would come out differently
 # What reading a file can raise that is incomplete or damaged.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 logger = logging.getLogger(__name__)
@@ -39,7 +35,7 @@ class Result(NamedTuple):
     scores: Scores
 
 
-class Results:
+class Cache:
     """A folder of results, bounded in bytes and in age. Safe to use from threads and processes.
 
     A file is named after everything that it depends on (the pixels that go in, the original, the
@@ -70,10 +66,8 @@ class Results:
                 return None
             # A ZIP, which checks its CRCs. Opened here: NumPy leaves a broken one open.
             with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                image, scores = kept["image"], json.loads(str(kept["scores"]))
-            for protocol in ("today", "paper"):
-                scores[protocol] = scores[protocol] and Score(*scores[protocol])
-            return Result(image, Scores(**scores))
+                scores = Scores.model_validate_json(str(kept["scores"]))
+                return Result(kept["image"], scores)
         except FileNotFoundError:
             return None
         except _UNREADABLE:
@@ -91,7 +85,7 @@ class Results:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with part.open("wb") as file:
-                np.savez(file, image=result.image, scores=json.dumps(asdict(result.scores)))
+                np.savez(file, image=result.image, scores=result.scores.model_dump_json())
             part.replace(path)
             self.sweep()
         except OSError as error:
@@ -129,10 +123,9 @@ class Results:
         return abs(time.time() - made) > self._max_age  # a clock may be set back
 
     def _path(self, lr: Image, hr: Image | None, upscaler: Upscaler) -> Path | None:
-        version = _INTERPOLATIONS.get(upscaler) or getattr(upscaler, "version", None)
-        if version is None:
+        if not upscaler.version:
             return None
-        digest = hashlib.sha256(f"{_FORMAT} {version}".encode())
+        digest = hashlib.sha256(f"{_FORMAT} {upscaler.version}".encode())
         for image in (lr, hr):
             digest.update(b"none" if image is None else str(image.shape).encode() + image.tobytes())
         return self._folder / f"{digest.hexdigest()}.npz"

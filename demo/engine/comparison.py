@@ -1,21 +1,20 @@
 """One photo through every upscaler: images, scores and seconds, as they become ready."""
 
 import threading
-import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from demo.engine.cache import Result, Results
+from demo.engine.cache import Cache, Result
 from demo.engine.scores import Scores, rate, scorable
 from srgan.images import Image, crop_to_scale, shrink
 from srgan.metrics import Original, agreement
-from srgan.upscale import Upscaler, steps
+from srgan.upscale import Upscaler
 
 # The queue lets one comparison run at a time, but a cancelled one may still finish its step, and
-# two steps side by side would each take twice as long.
-_one_step_at_a_time = threading.Lock()
-_PAUSE = 0.4  # seconds
-Measured = Generator[float, None, tuple[Image, float]]  # yields the fraction done
+# two steps side by side would each take twice as long. What works elsewhere need not wait.
+_TURNS = {"here": threading.Lock(), "elsewhere": nullcontext()}
 
 
 @dataclass(frozen=True)
@@ -31,117 +30,82 @@ class Comparison:
     done: float = 0.0  # fraction of its work
     original: Original | None = None  # `hr`, with what scoring against it has computed
 
+    @classmethod
+    def of(cls, image: Image, has_original: bool) -> "Comparison":
+        """Begin one.
+
+        Args:
+            image: (H, W, 3). With `has_original` it is the original, cropped at the bottom and
+                right to multiples of 4 and shrunk; otherwise it is the small image itself.
+            has_original: Whether there is something to score against.
+        """
+        hr = crop_to_scale(image) if has_original else None
+        return cls(image if hr is None else shrink(hr), hr)
+
+    def state(self, method: str) -> Literal["waiting", "working", "ready"]:
+        """Tell how far a method is."""
+        if method in self.images:
+            return "ready"
+        return "working" if method == self.working else "waiting"
+
+    @property
+    def stage(self) -> tuple[str | None, int, int]:
+        """Differs between two states of which a page must show both."""
+        return self.working, len(self.images), len(self.scores)
+
+    def ready(self, method: str, image: Image, seconds: float | None) -> "Comparison":
+        """Return the state in which a method has made its image."""
+        images, times = {**self.images, method: image}, {**self.seconds, method: seconds}
+        return replace(self, images=images, seconds=times, working=None, done=0.0)
+
+    def scored(self, method: str, scores: Scores) -> "Comparison":
+        """Return the state in which a method has its scores."""
+        return replace(self, scores={**self.scores, method: scores})
+
 
 def compare(
-    image: Image,
-    upscalers: Mapping[str, Upscaler],
-    has_original: bool,
-    results: Results | None = None,
+    now: Comparison, upscalers: Sequence[Upscaler], cache: Cache | None = None
 ) -> Iterator[Comparison]:
-    """Run the upscalers in their order, step by step; closing the iterator ends the work.
+    """Run upscalers in their order, step by step, then score; closing the iterator ends the work.
 
-    Args:
-        image: (H, W, 3). With `has_original` it is the original, cropped at the bottom and right
-            to multiples of 4 and shrunk; otherwise it is the small image itself.
-        upscalers: Methods by name.
-        has_original: Whether there is something to score against.
-        results: What was computed before.
+    All pictures come before the scores, which take a third of the networks' time. What the cache
+    knows is taken from there, and what it does not is put there.
 
     Yields:
-        The comparison so far: when a method begins that has steps, after every step, with all
-        images, and after every score. What takes a moment comes along with what follows it.
+        The comparison so far: when a method begins, after each of its steps, with all images, and
+        after every score. So each method is seen waiting, working, ready and scored.
     """
-    hr = crop_to_scale(image) if has_original else None
-    now = Comparison(image if hr is None else shrink(hr), hr)
-    yield from complete(now, upscalers, results)
-
-
-def complete(
-    now: Comparison, upscalers: Mapping[str, Upscaler], results: Results | None = None
-) -> Iterator[Comparison]:
-    """Run upscalers in a comparison, step by step, and then score what they made.
-
-    All pictures come before the scores, which take a third of the networks' time. What `results`
-    know is taken from there, and what they do not is put there.
-    """
-    for method, upscaler in upscalers.items():
-        now = yield from _restore(now, method, upscaler, results)
+    for upscaler in upscalers:
+        now = replace(now, working=upscaler.name)
+        yield now
+        kept = cache and cache.get(now.lr, now.hr, upscaler)
+        if kept:
+            now = now.ready(upscaler.name, kept.image, kept.scores.seconds)
+            now = now.scored(upscaler.name, kept.scores)
+            continue
+        work, sr, seconds = upscaler.steps(now.lr), None, 0.0
+        while sr is None:
+            with _TURNS[upscaler.place]:
+                start = upscaler.clock()
+                try:
+                    done = next(work)
+                except StopIteration as end:
+                    sr = end.value
+                seconds += upscaler.clock() - start
+            if sr is None:
+                yield replace(now, done=done)
+        now = now.ready(upscaler.name, sr, seconds)
     yield now
-    for method, upscaler in upscalers.items():
-        if method not in now.scores:
-            now = _score(now, method)
-            if results:
-                result = Result(now.images[method], now.scores[method])
-                results.put(now.lr, now.hr, upscaler, result)
+    for upscaler in upscalers:
+        if upscaler.name not in now.scores:
+            now = _score(now, upscaler.name)
+            if cache:
+                result = Result(now.images[upscaler.name], now.scores[upscaler.name])
+                cache.put(now.lr, now.hr, upscaler, result)
             yield now
-
-
-def _restore(
-    now: Comparison, method: str, upscaler: Upscaler, results: Results | None
-) -> Generator[Comparison, None, Comparison]:
-    """Return the comparison with a method's image, and with its scores if `results` know it."""
-    result = results and results.get(now.lr, now.hr, upscaler)
-    if result:
-        image, seconds = result.image, result.scores.seconds
-        now = replace(now, scores={**now.scores, method: result.scores})
-    else:
-        now = replace(now, working=method)
-        if hasattr(upscaler, "steps"):
-            yield now
-        work = measured(upscaler, now.lr)
-        while True:
-            try:
-                fraction = next(work)
-            except StopIteration as end:
-                image, seconds = end.value
-                break
-            yield replace(now, done=fraction)
-    images, times = {**now.images, method: image}, {**now.seconds, method: seconds}
-    return replace(now, images=images, seconds=times, working=None)
 
 
 def _score(now: Comparison, method: str) -> Comparison:
     sr, original = now.images[method], now.original or scorable(now.hr)
     scores = rate(sr, original, agreement(sr, now.lr), now.seconds[method])
-    return replace(now, original=original, scores={**now.scores, method: scores})
-
-
-def measured(upscaler: Upscaler, lr: Image) -> Measured:
-    """Run an upscaler step by step; return its image, and the seconds that its steps took.
-
-    One that works elsewhere, as in `demo.compare.zero_gpu`, has a method `measured` for that, and
-    need not take turns with what works here.
-    """
-    if hasattr(upscaler, "measured"):
-        return (yield from upscaler.measured(lr))
-    work, seconds = steps(upscaler, lr), 0.0
-    while True:
-        with _one_step_at_a_time:
-            start = time.perf_counter()
-            try:
-                fraction = next(work)
-            except StopIteration as end:
-                sr = end.value
-                break
-            finally:
-                seconds += time.perf_counter() - start
-        yield fraction
-    return sr, seconds
-
-
-def seldom(states: Iterator[Comparison], pause: float = _PAUSE) -> Iterator[Comparison | None]:
-    """Pass on the states of a comparison that are worth showing, and None for each other.
-
-    An update of the page costs some 10 ms. With one for every step, a photo of a megapixel would
-    take a quarter longer than its networks.
-
-    Args:
-        states: All of them.
-        pause: Least time between two states within a method's work [s].
-    """
-    last = 0.0
-    for now in states:
-        is_shown = not now.done or time.monotonic() >= last + pause
-        if is_shown:
-            last = time.monotonic()
-        yield now if is_shown else None
+    return replace(now, original=original).scored(method, scores)

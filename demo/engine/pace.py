@@ -1,13 +1,14 @@
-"""How fast this machine compares, learned from the comparisons that it has finished."""
+"""How often a comparison is shown, and how long one takes, learned from those that have ended."""
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 from demo.engine.comparison import Comparison, compare
 from srgan.images import SCALE, Image
 from srgan.upscale import Upscaler
 
+PAUSE = 0.4  # seconds
 _TRIAL_SIDE = 64  # of the small image
 _LEAST_PIXELS = 50_000  # a smaller comparison takes its time with other things than pixels
 _MEMORY = 0.75  # weight of what was known, when another comparison of the same size is added
@@ -25,21 +26,6 @@ class Pace:
         self._is_first = True
         self._seconds, self._pixels = 0.0, 0.0
 
-    def timed(self, work: Iterator[Comparison]) -> Iterator[Comparison]:
-        """Pass on the states of a comparison; learn from it if all of it is computed now."""
-        seconds, pixels, computed = 0.0, 0, 0.0
-        while True:
-            start = time.perf_counter()
-            now = next(work, None)
-            seconds += time.perf_counter() - start  # not what whoever asks does in between
-            if now is None:
-                break
-            pixels = SCALE**2 * now.lr.shape[0] * now.lr.shape[1]
-            yield now
-            computed = sum(scores.seconds for scores in now.scores.values())
-        if seconds >= computed:  # else some of it was computed before
-            self.learn(pixels, seconds)
-
     def learn(self, pixels: int, seconds: float) -> None:
         """Take in a finished comparison; what is older counts less, the larger counts more."""
         with self._lock:
@@ -55,13 +41,43 @@ class Pace:
             return self._seconds / self._pixels * pixels if self._pixels else None
 
     def try_out(
-        self, image: Image, upscalers: Mapping[str, Upscaler], has_original: bool
+        self, image: Image, upscalers: Sequence[Upscaler], has_original: bool
     ) -> Iterator[None]:
         """Learn from the corner of an image, step by step, unless something is known already."""
-        if any(hasattr(upscaler, "measured") for upscaler in upscalers.values()):
-            return  # it works elsewhere, and would take of what a visitor may use there
+        if any(upscaler.place == "elsewhere" for upscaler in upscalers):
+            return  # it would take of what a visitor may use there
         side = _TRIAL_SIDE * (SCALE if has_original else 1)
         for _ in range(2):  # the first may be the one that is left out
             if self.seconds(1) is None:
-                for _ in self.timed(compare(image[:side, :side], upscalers, has_original)):
+                corner = Comparison.of(image[:side, :side], has_original)
+                for _ in follow(compare(corner, upscalers), self):
                     yield
+
+
+def follow(
+    states: Iterator[Comparison], pace: Pace | None = None, pause: float = PAUSE
+) -> Iterator[Comparison | None]:
+    """Pass on the states of a comparison that are worth showing, and None for each other.
+
+    An update of the page costs some 10 ms. With one for every step, a photo of a megapixel would
+    take a quarter longer than its networks. A new stage is always shown, however soon it comes.
+
+    Args:
+        states: All of them.
+        pace: Learns from the comparison if all of it is computed now.
+        pause: Least time between two states of one stage [s].
+    """
+    now, stage, shown, seconds = None, None, 0.0, 0.0
+    while True:
+        start = time.perf_counter()
+        state = next(states, None)
+        seconds += time.perf_counter() - start  # not what whoever asks does in between
+        if state is None:
+            break
+        now = state
+        is_shown = now.stage != stage or time.monotonic() >= shown + pause
+        if is_shown:
+            stage, shown = now.stage, time.monotonic()
+        yield now if is_shown else None
+    if pace and now and seconds >= sum(scores.seconds for scores in now.scores.values()):
+        pace.learn(SCALE**2 * now.lr.shape[0] * now.lr.shape[1], seconds)

@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from demo.engine.scores import Scores
+from demo.engine.scores import Scores, unit
 
 Protocol = Literal["today", "paper"]
+DIGITS = {name: f.json_schema_extra["digits"] for name, f in Scores.model_fields.items()}
 BEST = "★"
 
 
@@ -43,18 +44,19 @@ def columns(
         protocol: Which PSNR and SSIM to show.
         mark: Whether the best of each column is marked.
     """
-    values = {
-        "PSNR [dB]": ([getattr(getattr(s, protocol), "psnr", None) for s in scores.values()], 2),
-        "SSIM": ([getattr(getattr(s, protocol), "ssim", None) for s in scores.values()], 3),
-        "Detail [%]": ([s.detail for s in scores.values()], 0),
-        "Agreement [dB]": ([s.agreement for s in scores.values()], 1),
-        "Time [s]": ([s.seconds for s in scores.values()], 2),
-    }
-    return {
-        name: _marked(name, *column) if mark else [number(v, column[1]) for v in column[0]]
-        for name, column in values.items()
-        if None not in column[0]
-    }
+    cells = {}
+    for name in (f"psnr_{protocol}", f"ssim_{protocol}", "detail", "agreement", "seconds"):
+        values = [getattr(s, name) for s in scores.values()]
+        if None not in values:
+            texts = [number(value, DIGITS[name]) for value in values]
+            cells[heading(name)] = _marked(name, texts, values) if mark else texts
+    return cells
+
+
+def heading(name: str) -> str:
+    """Return what stands over a column of `Scores`, such as "PSNR [dB]"."""
+    title = Scores.model_fields[name].title
+    return f"{title} [{unit(name)}]" if unit(name) else title
 
 
 def markdown(methods: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
@@ -67,12 +69,11 @@ def markdown(methods: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _marked(name: str, values: list[float], digits: int) -> list[str]:
+def _marked(name: str, texts: list[str], values: list[float]) -> list[str]:
     distance = {  # from the best possible value
-        "Detail [%]": lambda v: abs(v - 100),
-        "Time [s]": lambda v: v,
+        "detail": lambda v: abs(v - 100),
+        "seconds": lambda v: v,
     }.get(name, lambda v: -v)
-    texts = [number(v, digits) for v in values]
     finite = [distance(v) for v in values if not math.isnan(v)]
     best = min(finite, default=None)
     winners = {t for t, v in zip(texts, values, strict=True) if distance(v) == best}

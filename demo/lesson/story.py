@@ -6,6 +6,10 @@
 import re
 from pathlib import Path
 
+from demo.engine.table import number
+from srgan.evaluation.report import PUBLISHED
+
+METHODS = ("Bicubic", "SRResNet", "SRGAN")
 REPOSITORY = Path(__file__).parents[2]
 
 OPENING = """## Why SRResNet is soft and SRGAN is sharp
@@ -47,18 +51,29 @@ $$-\log D(\mathtt{hr}) - \log\,(1 - D(\mathtt{sr}))$$
 In the code: @srgan/models.py:Generator, @srgan/models.py:Discriminator,
 @srgan/losses.py:discriminator_loss."""
 
-NUMBERS = """### What the numbers say
+
+def _published() -> str:
+    """The paper's BSD100: PSNR and opinion score, the best method of each in bold."""
+    rows = PUBLISHED["BSD100"]
+    best = [max(rows[name.lower()][i] for name in METHODS) for i in (0, 2)]
+    lines = ["| | PSNR [dB] | MOS |", "|:--|--:|--:|"]
+    for name in (*METHODS, "Original"):
+        psnr, _, mos = rows[name.lower()]
+        cells = [
+            f"**{number(value, 2)}**" if value == most else number(value, 2)
+            for value, most in zip((psnr, mos), best, strict=True)
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+NUMBERS = f"""### What the numbers say
 
 **PSNR** is the squared error in decibels, so it prefers the average: even somebody who picked
 perfectly would have twice its error, 3 dB less. People prefer what looks real. The paper's BSD100,
 with the mean opinion score (MOS, 1 to 5) of 26 people:
 
-| | PSNR [dB] | MOS |
-|:--|--:|--:|
-| Bicubic | 25.94 | 1.47 |
-| SRResNet | **27.58** | 2.29 |
-| SRGAN | 25.16 | **3.56** |
-| Original | ∞ | 4.46 |
+{_published()}
 
 **Detail**, in the first tab, tells how much fine structure a picture has, right or wrong: what PSNR
 is paid for with.

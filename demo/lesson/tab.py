@@ -12,9 +12,9 @@ from demo.lesson.patch_viewer import PatchData, PatchViewer, Question, patch_fie
 from demo.lesson.plausible import MOST, SIDE, plausible
 from demo.lesson.story import FORMULAS, NETWORKS, NUMBERS, OPENING, linked
 from demo.parts.events import SCORING
+from demo.viewer.show import pixels
 from demo.viewer.viewer import INPUT, ORIGINAL, ComparerData, Pane
 from srgan.images import ImageError
-from srgan.reading import read_image
 
 LESSON = Path(__file__).parent
 STARTS = {  # spots of the built-in photos to begin with; of any other, the middle
@@ -136,7 +136,7 @@ def _found(ready: Mapping[str, Pane], spot: tuple[int, int], missing: list[str])
     """
     keys = [key for key in (INPUT, ORIGINAL, *METHODS) if key in ready]
     try:
-        images = {key: read_image(ready[key].file.path) for key in keys}
+        images = {key: pixels(ready[key]) for key in keys}
     except ImageError:
         raise ImageError(GONE) from None
     found = plausible(images[INPUT], spot, MOST, images.get(ORIGINAL))

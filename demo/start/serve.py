@@ -39,7 +39,7 @@ def _serve(address: Address, folders: Folders) -> None:
         from demo.blind.store import Store
         from demo.blind.sync import start_sync
         from demo.compare import zero_gpu
-        from demo.engine.cache import Results
+        from demo.engine.cache import Cache
         from demo.page import LAUNCH, build_page
         from demo.parts.memory import keep_memory_small
         from srgan.interpolation import load_dial
@@ -52,14 +52,14 @@ def _serve(address: Address, folders: Folders) -> None:
     except ValueError as error:
         raise StartError(str(error)) from error
     upscalers, dial = zero_gpu.borrow(upscalers, dial)
-    results = Results(folders.results)
-    results.sweep_always()
+    cache = Cache(folders.results)
+    cache.sweep_always()
     store = Store(folders.votes, is_lasting=folders.is_lasting)
     # As if Ctrl+C were pressed: Gradio closes the server, and what follows is still done.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sync = start_sync(store)
     try:
-        page = build_page(upscalers, dial=dial, results=results, store=store)
+        page = build_page(upscalers, dial=dial, cache=cache, store=store)
         where = {"server_name": address.host, "server_port": address.port}
         try:
             with without_proxies():

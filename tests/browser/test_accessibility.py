@@ -7,10 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from support.browser import PHONE, drop_file, serve
-from support.mocks import Counting, noise, save
+from support.mocks import Counting, methods, noise, save
 
 from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, repeat
+from srgan.upscale import Plain
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
@@ -34,8 +35,8 @@ THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
 def blocks():
     """The page with a network that never ends, so that there is time to look."""
     endless = Counting(10_000, wait=0.02)
-    upscalers = {"Bicubic": enlarge, "SRResNet": repeat, "SRGAN": endless}
-    return build_page(upscalers, LIMIT, dial=lambda share: repeat)
+    upscalers = methods(Bicubic=enlarge, SRResNet=repeat, SRGAN=endless)
+    return build_page(upscalers, LIMIT, dial=lambda share: Plain("Dial", repeat))
 
 
 @pytest.fixture(scope="module")

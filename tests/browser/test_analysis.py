@@ -10,17 +10,19 @@ import PIL.Image
 import pytest
 from playwright.sync_api import expect
 from support.browser import serve
+from support.mocks import methods
 
-from demo.analysis.panel import INPUT, explain, marked
-from demo.compare.dial import Seen
-from demo.engine.comparison import compare
-from demo.engine.examples import EXAMPLES, load_example, weights_digests
+from demo.analysis.panel import INPUT, examine, explain
+from demo.engine.comparison import Comparison, compare
+from demo.engine.examples import EXAMPLES, weights_digests
+from demo.engine.seen import Seen
 from demo.page import LAUNCH, build_page
+from demo.viewer.show import show_example
 from srgan.images import enlarge, repeat
 from srgan.metrics import detail, score
 from srgan.reading import read_image
 
-UPSCALERS = {"Bicubic": enlarge, "SRResNet": enlarge, "SRGAN": repeat}
+UPSCALERS = methods(Bicubic=enlarge, SRResNet=enlarge, SRGAN=repeat)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def page(browser, url):
     context.close()
 
 
-def asked(data):
+def mark(data):
     return "once", data
 
 
@@ -95,7 +97,7 @@ def test_everything_comes_as_one_zip(page):
         for method in ("bicubic_x4", "srresnet_x4", "srgan_x4", "original", "small"):
             name = f"bricks_{method}.png"
             assert archive.read(name) == (EXAMPLES / name).read_bytes()
-        _, scores = load_example("bricks")
+        _, scores = show_example("bricks")
         kept = json.loads(archive.read("scores.json"))
         assert set(kept["scores"]) == set(scores)
         rows = list(csv.reader(io.StringIO(archive.read("scores.csv").decode("utf-8-sig"))))
@@ -111,7 +113,7 @@ def test_the_plots_follow_the_photo(page):
     before = plots.first.get_attribute("aria-label")
     page.get_by_role("button", name="Grass").click()
     expect(plots.first).not_to_have_attribute("aria-label", before)
-    quality, _ = explain(*load_example("grass"), Seen())
+    quality, _ = explain(*show_example("grass"), Seen())
     wanted = quality.split('aria-label="')[1].split('"')[0]
     expect(plots.first).to_have_attribute("aria-label", wanted)
 
@@ -140,26 +142,26 @@ def test_an_address_with_an_unknown_photo_shows_the_first_example(browser, url):
     "region", [{}, {"x": 0, "y": 0, "width": 10**9, "height": 4}, {"x": 1}, [1, 2], "x", 7]
 )
 def test_a_region_made_up_by_a_client_is_refused(region):
-    panes, scores = load_example("bricks")
+    panes, scores = show_example("bricks")
     with pytest.raises(Exception, match="[Rr]egion|multiples"):
-        marked(asked({"id": panes.id, "region": region}), panes, scores, "today")
+        examine(mark({"id": panes.id, "region": region}), panes, scores, "today")
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {"region": None}, {"id": "other", "region": {}}])
 def test_no_region_hides_the_box(data):
-    panes, scores = load_example("bricks")
-    box, text, _ = marked(asked(data), panes, scores, "today")
+    panes, scores = show_example("bricks")
+    box, text, _ = examine(mark(data), panes, scores, "today")
     assert (box.visible, text) == (False, "")
 
 
 def test_without_an_original_a_region_has_agreement_alone():
-    panes, _ = load_example("bricks")
+    panes, _ = show_example("bricks")
     lr = read_image(next(p for p in panes.panes if p.key == INPUT).file.path)
-    *_, last = compare(lr, UPSCALERS, has_original=False)
+    *_, last = compare(Comparison.of(lr, False), UPSCALERS)
     small = panes.model_copy(update={"panes": [p for p in panes.panes if p.key != "original"]})
     region = {"x": 0, "y": 0, "width": 64, "height": 64}
-    box, text, figure = marked(
-        asked({"id": small.id, "region": region}), small, last.scores, "today"
+    box, text, figure = examine(
+        mark({"id": small.id, "region": region}), small, last.scores, "today"
     )
     assert box.visible
     assert "Agreement region" in text

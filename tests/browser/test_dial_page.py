@@ -6,21 +6,23 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.browser import serve
-from support.mocks import Counting, noise, save
+from support.mocks import Counting, methods, noise, save
+from support.outputs import NOTHING, OUTPUTS
 from support.pages import DESKTOP, drop, opened, rows, served, wait_for
 
-from demo.compare.dial import DialHandler, Seen
+from demo.compare.dial import DialHandler
 from demo.compare.handlers import Handlers
 from demo.compare.turn import Turn
-from demo.compare.updates import Updates
-from demo.engine.examples import load_example
 from demo.engine.fit import MAX_OUTPUT_PIXELS
+from demo.engine.seen import Seen
 from demo.page import LAUNCH, build_page
+from demo.viewer.show import show_example
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import score
 from srgan.reading import read_image
+from srgan.upscale import Plain
 
-UPSCALERS = {"Bicubic": enlarge, "SRResNet": enlarge, "SRGAN": repeat}
+UPSCALERS = methods(Bicubic=enlarge, SRResNet=enlarge, SRGAN=repeat)
 
 
 class Blends:
@@ -31,7 +33,8 @@ class Blends:
 
     def __call__(self, share):
         self.asked.append(share)
-        return lambda lr: np.maximum(repeat(lr), 12) - np.uint8(round(10 * share))
+        darker = np.uint8(round(10 * share))
+        return Plain(f"Dial {share:g}", lambda lr: np.maximum(repeat(lr), 12) - darker)
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def blends():
 def turned(handler, share, shown, scores, seen=None):
     """The values after the dial was turned: shown, scores, seen."""
     *_, last = handler.run(share, shown, scores, seen or Seen(), Turn())
-    return last.shown, last.scores, last.seen
+    return last["shown"], last["scores"], last["seen"]
 
 
 def pixels(shown):
@@ -52,8 +55,8 @@ def pixels(shown):
 
 
 def test_the_pane_stands_last_with_scores_of_its_own(blends):
-    shown, scores = load_example("cat")
-    after, own, _ = turned(DialHandler(blends), 0.3, shown, scores)
+    shown, scores = show_example("cat")
+    after, own, _ = turned(DialHandler(blends, OUTPUTS), 0.3, shown, scores)
     lr, hr = (read_image(shown.panes[i].file.path) for i in (0, -1))
     assert after.panes[:-1] == shown.panes
     assert (pixels(after) == np.maximum(repeat(lr), 12) - 3).all()
@@ -64,8 +67,8 @@ def test_the_pane_stands_last_with_scores_of_its_own(blends):
 
 @pytest.mark.parametrize(("share", "method"), [(0, "srresnet"), (1, "srgan")])
 def test_the_ends_are_the_two_networks_to_the_bit(blends, share, method):
-    shown, scores = load_example("bricks")
-    after, own, _ = turned(DialHandler(blends), share, shown, scores)
+    shown, scores = show_example("bricks")
+    after, own, _ = turned(DialHandler(blends, OUTPUTS), share, shown, scores)
     pane = next(p for p in shown.panes if p.key == method)
     assert (pixels(after) == read_image(pane.file.path)).all()
     assert own[f"Dial {share}"] == scores[pane.name]
@@ -73,8 +76,8 @@ def test_the_ends_are_the_two_networks_to_the_bit(blends, share, method):
 
 
 def test_a_position_that_was_seen_is_not_computed_again(blends):
-    handler = DialHandler(blends)
-    shown, scores = load_example("cat")
+    handler = DialHandler(blends, OUTPUTS)
+    shown, scores = show_example("cat")
     now, own, seen = turned(handler, 0.3, shown, scores)
     first = pixels(now)
     now, own, seen = turned(handler, 0.7, now, own, seen)
@@ -85,8 +88,8 @@ def test_a_position_that_was_seen_is_not_computed_again(blends):
 
 
 def test_there_are_eleven_positions_whatever_a_client_sends(blends):
-    handler = DialHandler(blends)
-    now, own = load_example("cat")
+    handler = DialHandler(blends, OUTPUTS)
+    now, own = show_example("cat")
     seen = Seen()
     for share in np.linspace(0, 1, 35):
         now, own, seen = turned(handler, share, now, own, seen)
@@ -95,8 +98,8 @@ def test_there_are_eleven_positions_whatever_a_client_sends(blends):
 
 
 def test_a_picture_that_was_deleted_is_computed_again(blends):
-    handler = DialHandler(blends)
-    shown, scores = load_example("cat")
+    handler = DialHandler(blends, OUTPUTS)
+    shown, scores = show_example("cat")
     now, own, seen = turned(handler, 0.4, shown, scores)
     Path(now.panes[-1].file.path).unlink()
     now, *_ = turned(handler, 0.4, now, own, seen)
@@ -105,59 +108,61 @@ def test_a_picture_that_was_deleted_is_computed_again(blends):
 
 
 def test_another_photo_has_positions_of_its_own(blends):
-    handler = DialHandler(blends)
-    *_, seen = turned(handler, 0.4, *load_example("cat"))
-    shown, _, seen = turned(handler, 0.4, *load_example("grass"), seen)
+    handler = DialHandler(blends, OUTPUTS)
+    *_, seen = turned(handler, 0.4, *show_example("cat"))
+    shown, _, seen = turned(handler, 0.4, *show_example("grass"), seen)
     assert blends.asked == [0.4, 0.4]
     assert len(seen.positions) == 3
-    assert len(seen.quality(shown)) == 3
+    assert len(seen.quality(shown.id)) == 3
 
 
 def test_without_an_original_there_is_a_pane_without_scores(blends):
-    shown, scores = load_example("cat")
+    shown, scores = show_example("cat")
     small = shown.model_copy(update={"panes": shown.panes[:-1]})
-    after, own, _ = turned(DialHandler(blends), 0.5, small, scores)
+    after, own, _ = turned(DialHandler(blends, OUTPUTS), 0.5, small, scores)
     assert own["Dial 0.5"].today is None
     assert own["Dial 0.5"].agreement > 0
     assert "agrees with the input" in after.panes[-1].caption
 
 
 def test_nothing_happens_before_the_comparison_is_complete(blends):
-    shown, scores = load_example("cat")
+    shown, scores = show_example("cat")
     shown.panes[2].file = None
-    assert list(DialHandler(blends).run(0.5, shown, scores, Seen(), Turn())) == []
+    assert list(DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), Turn())) == []
 
 
 def test_an_event_that_was_kept_back_does_not_bring_the_last_photo_again(blends):
-    shown, scores = load_example("cat")
+    shown, scores = show_example("cat")
     turn = Turn()
     begun = turn.begin()
-    late = DialHandler(blends).run(0.5, shown, scores, Seen(), turn)
+    late = DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), turn)
     next(late)  # before the next photo's run
     assert turn.take(begun.number)
-    assert list(late) == [Updates()]
-    assert list(DialHandler(blends).run(0.5, shown, scores, Seen(), turn)) == []  # while it runs
+    assert list(late) == [NOTHING]
+    assert (
+        list(DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), turn)) == []
+    )  # while it runs
     turn.finish(begun.number)
-    assert list(DialHandler(blends).run(0.5, shown, scores, Seen(), turn)) != []
+    assert list(DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), turn)) != []
 
 
 @pytest.mark.filterwarnings("ignore:There is no such file")
 @pytest.mark.parametrize("photo", ["gone.png", None])
 def test_the_dial_goes_on_when_another_photo_could_not_be_used(photo):
     turn = Turn()
-    handlers = Handlers(UPSCALERS, MAX_OUTPUT_PIXELS)
+    handlers = Handlers(UPSCALERS, MAX_OUTPUT_PIXELS, OUTPUTS)
     assert list(handlers.run(photo, "original", turn, turn.begin()))
     assert not turn.is_running
 
 
 def test_another_run_ends_it():
     slow, turn = Counting(50, wait=0.05), Turn()
-    shown, scores = load_example("cat")
-    work = DialHandler(lambda share: slow).run(0.5, shown, scores, Seen(), turn)
+    shown, scores = show_example("cat")
+    work = DialHandler(lambda share: slow, OUTPUTS).run(0.5, shown, scores, Seen(), turn)
     next(work)
     next(work)
     turn.begin()
-    assert list(work) == [Updates()]
+    assert list(work) == [NOTHING]
     assert slow.made < 50
 
 
@@ -165,10 +170,10 @@ def test_an_error_is_told_and_the_comparison_stays():
     def broken(share):
         raise RuntimeError("out of memory")
 
-    shown, scores = load_example("cat")
-    (update,) = DialHandler(broken).run(0.5, shown, scores, Seen(), Turn())
-    assert "went wrong" in update.status
-    assert "out of memory" not in update.status
+    shown, scores = show_example("cat")
+    (update,) = DialHandler(broken, OUTPUTS).run(0.5, shown, scores, Seen(), Turn())
+    assert "went wrong" in update["status"]
+    assert "out of memory" not in update["status"]
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +244,7 @@ def test_another_photo_turns_it_back(page, tmp_path):
 
 def test_it_waits_for_the_comparison(browser, tmp_path):
     slow = Counting(60, wait=0.05)
-    upscalers = {**UPSCALERS, "SRGAN": slow}
+    upscalers = methods(Bicubic=enlarge, SRResNet=enlarge, SRGAN=slow)
     with (
         serve(build_page(upscalers, dial=Blends()), **LAUNCH) as url,
         opened(browser, url, DESKTOP) as page,

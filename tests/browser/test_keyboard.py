@@ -9,25 +9,28 @@ import PIL.Image
 import pytest
 from playwright.sync_api import expect
 from support.browser import serve
-from support.mocks import noise, save
+from support.mocks import methods, noise, save
 
 from demo.engine.examples import NAMES
 from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, repeat
+from srgan.upscale import Plain, Upscaler
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 RING = 6  # CSS pixels around an element in which its ring may lie
 MOST = 120  # stops of the Tab key on the page
 
 
-class SlowAtFirst:
+def dial(share):
+    """Between two networks that are equal."""
+    return Plain(f"Dial {share:g}", repeat)
+
+
+class SlowAtFirst(Upscaler):
     """A nearest-neighbour upscaler that would take minutes for its first picture."""
 
     def __init__(self):
         self.runs = 0
-
-    def __call__(self, lr):
-        return repeat(lr)
 
     def steps(self, lr):
         self.runs += 1
@@ -98,8 +101,8 @@ def opened(browser):
 
 @pytest.fixture(scope="module")
 def url():
-    upscalers = {"Bicubic": enlarge, "SRResNet": repeat, "SRGAN": repeat}
-    with serve(build_page(upscalers, dial=lambda share: repeat), **LAUNCH) as address:
+    upscalers = methods(Bicubic=enlarge, SRResNet=repeat, SRGAN=repeat)
+    with serve(build_page(upscalers, dial=dial), **LAUNCH) as address:
         yield address
 
 
@@ -115,8 +118,8 @@ def choose(keys, path):
 def test_one_whole_comparison(browser, opened, tmp_path):
     first, photo = (save(tmp_path, noise(96, 128, i), f"{n}.png") for i, n in enumerate("ab"))
     slow = SlowAtFirst()
-    upscalers = {"Bicubic": enlarge, "SRResNet": repeat, "SRGAN": slow}
-    with serve(build_page(upscalers, dial=lambda share: repeat), **LAUNCH) as address:
+    upscalers = methods(Bicubic=enlarge, SRResNet=repeat, SRGAN=slow)
+    with serve(build_page(upscalers, dial=dial), **LAUNCH) as address:
         page = opened(address, permissions=["clipboard-read", "clipboard-write"])
         keys = Keys(page)
         zone = page.locator("#photo [aria-dropeffect]")

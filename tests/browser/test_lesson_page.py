@@ -12,10 +12,11 @@ from support.browser import PHONE, serve
 from support.lesson import chosen, comparison, tiles
 from support.mocks import noise
 
-from demo.engine.examples import EXAMPLES, load_example
+from demo.engine.examples import EXAMPLES
 from demo.lesson.plausible import SIDE
 from demo.lesson.tab import NO_ORIGINAL, LessonTab, answer
 from demo.page import LAUNCH
+from demo.viewer.show import show_example
 from srgan.images import enlarge, repeat, shrink
 from srgan.reading import read_image
 
@@ -34,7 +35,7 @@ OTHERS = {  # what the first tab of the page below can show
 
 @pytest.fixture(scope="module")
 def cat():
-    return load_example("cat")[0]
+    return show_example("cat")[0]
 
 
 @pytest.fixture(scope="module")

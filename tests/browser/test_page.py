@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import expect
 from skimage import data
 from support.browser import PHONE, serve
-from support.mocks import Counting, noise, save
+from support.mocks import Counting, methods, noise, save
+from support.outputs import NOTHING, OUTPUTS
 from support.pages import DESKTOP, drop, opened, opened_over, rows, served, wait_for
 
 from demo.compare import handlers
 from demo.compare.turn import Turn
-from demo.compare.updates import Updates
 from demo.engine.examples import NAMES
 from demo.engine.scores import Scores
 from demo.engine.table import caption
@@ -26,7 +26,7 @@ from srgan.metrics import agreement, detail, paper_score, score
 
 @pytest.fixture(scope="module")
 def app(upscalers):
-    with serve(build_page(upscalers), **LAUNCH) as url:
+    with serve(build_page(list(upscalers.values())), **LAUNCH) as url:
         yield url
 
 
@@ -57,7 +57,7 @@ def test_a_dropped_photo_is_restored_shown_and_scored(browser, app, upscalers, t
             figure = page.locator(f"#comparer figure[data-key={method.lower()}]")
             expect(figure).to_contain_text(method)
             expect(figure).to_contain_text("512 × 512")
-            expect(figure).to_contain_text(caption(Scores(0, 0, today), "today"))
+            expect(figure).to_contain_text(caption(Scores.of(0, 0, today), "today"))
             download = figure.locator("a").get_attribute("download")
             assert download == f"eileen_{method.lower()}_x4.png"
         width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
@@ -69,7 +69,7 @@ def test_a_dropped_photo_is_restored_shown_and_scored(browser, app, upscalers, t
 
 def test_the_methods_fill_in_their_order_and_the_panes_stay(browser, tmp_path):
     slow = Counting(60, wait=0.1)
-    with opened_over(browser, {"Bicubic": enlarge, "SRGAN": slow}) as page:
+    with opened_over(browser, methods(Bicubic=enlarge, SRGAN=slow)) as page:
         drop(page, save(tmp_path, noise()))
         working = page.locator("#comparer figure[data-key=srgan][data-state=working]")
         expect(working).to_be_visible()
@@ -82,8 +82,38 @@ def test_the_methods_fill_in_their_order_and_the_panes_stay(browser, tmp_path):
         wait_for(page, "photo", 4)
 
 
+WATCH = """() => {
+  window.passed = [];
+  const look = () => {
+    const figures = [...document.querySelectorAll("#comparer figure[data-state]")];
+    const states = figures.map(f => `${f.dataset.key} ${f.dataset.state}`);
+    const said = document.querySelector("#status").textContent;
+    for (const each of [...states, said]) {
+      if (!window.passed.includes(each)) window.passed.push(each);
+    }
+  };
+  new MutationObserver(look).observe(document.body,
+    {subtree: true, childList: true, characterData: true, attributes: true});
+}"""
+
+
+def test_every_method_is_seen_waiting_working_and_ready_however_fast_it_is(browser, tmp_path):
+    with opened_over(browser, methods(One=enlarge, Two=enlarge, Three=enlarge)) as page:
+        page.evaluate(WATCH)
+        drop(page, save(tmp_path, noise()))
+        expect(page.locator("#status")).to_contain_text("Done.")
+        wait_for(page, "photo")
+        passed = page.evaluate("window.passed")
+        for name in ("one", "two", "three"):
+            places = [passed.index(f"{name} {state}") for state in ("working", "ready")]
+            assert places == sorted(places)
+        assert {"two waiting", "three waiting"} <= set(passed)
+        for name in ("One", "Two", "Three"):
+            assert any(f"{name} …" in text for text in passed), passed
+
+
 def test_a_photo_is_pasted_or_chosen(browser, tmp_path):
-    with opened_over(browser, {"Bicubic": enlarge}) as page:
+    with opened_over(browser, methods(Bicubic=enlarge)) as page:
         page.evaluate(
             """bytes => {
                 const data = new DataTransfer();
@@ -131,7 +161,7 @@ def test_what_was_changed_is_said(browser, app, tmp_path):
 
 def test_a_photo_over_the_limit_waits_for_a_choice(browser, tmp_path):
     image = noise(100, 200)
-    with opened_over(browser, {"Bicubic": enlarge}, max_output_pixels=96 * 96) as page:
+    with opened_over(browser, methods(Bicubic=enlarge), max_output_pixels=96 * 96) as page:
         expect(page.locator("#placer")).to_be_hidden()
         drop(page, save(tmp_path, image))
         expect(page.locator("#status")).to_contain_text("200×100")
@@ -159,7 +189,7 @@ def test_the_protocol_is_switched(browser, app):
 
 def test_the_examples_are_there_at_once(browser, tmp_path):
     never = Counting()
-    with opened_over(browser, {"Bicubic": never, "SRResNet": never, "SRGAN": never}) as page:
+    with opened_over(browser, methods(Bicubic=never, SRResNet=never, SRGAN=never)) as page:
         for name, label in NAMES.items():
             page.locator("#examples").get_by_role("button", name=label).click()
             wait_for(page, name)
@@ -212,7 +242,7 @@ def test_an_unexpected_error_is_a_message_without_its_text(browser, tmp_path):
     def broken(lr):
         raise RuntimeError("secret /path/in.py")
 
-    with opened_over(browser, {"Broken": broken}) as page:
+    with opened_over(browser, methods(Broken=broken)) as page:
         drop(page, save(tmp_path, noise()))
         expect(page.locator("#status")).to_contain_text("went wrong on our side")
         assert "secret" not in page.content()
@@ -246,7 +276,7 @@ def settled(upscaler):
 @pytest.mark.parametrize("way", ["stop", "close", "drop another"])
 def test_the_work_ends_within_two_steps(browser, tmp_path, way):
     slow = Counting(10_000, wait=0.05)
-    with opened_over(browser, {"Slow": slow}) as page:
+    with opened_over(browser, methods(Slow=slow)) as page:
         drop(page, save(tmp_path, noise()))
         expect(page.locator("#comparer figure[data-key=slow][data-state=working]")).to_be_visible()
         if way == "stop":
@@ -277,7 +307,7 @@ def test_the_work_ends_within_two_steps(browser, tmp_path, way):
 def test_a_second_job_waits_for_the_first(browser, tmp_path):
     slow = Counting(30, wait=0.03)
     with (
-        serve(build_page({"Slow": slow}), **LAUNCH) as url,
+        serve(build_page(methods(Slow=slow)), **LAUNCH) as url,
         opened(browser, url) as one,
         opened(browser, url) as two,
     ):
@@ -289,18 +319,31 @@ def test_a_second_job_waits_for_the_first(browser, tmp_path):
         assert slow.most == 1
 
 
+def test_the_updates_name_every_method_in_every_state(tmp_path):
+    """And each has all that those before had: Gradio sends the difference alone."""
+    turn = Turn()
+    page = handlers.Handlers(methods(One=enlarge, Two=enlarge), 10**6, OUTPUTS)
+    updates = list(page.run(str(save(tmp_path, noise())), "original", turn, turn.begin()))
+    told = [update["status"] for update in updates]
+    assert told == ["One …", "Two …", "Scores …", "Scores …", "Scores …", "Done."]
+    states = [[pane.state for pane in update["comparer"].panes[1:3]] for update in updates]
+    assert states == [["working", "waiting"], ["ready", "working"], *[["ready", "ready"]] * 4]
+    assert len({frozenset(update) for update in updates}) == 1
+
+
 def test_of_two_examples_the_one_that_was_chosen_last_stays(monkeypatch):
     """Though the first takes longer to read."""
-    turn, load, last = Turn(), handlers.load_example, []
+    turn, load, last = Turn(), handlers.show_example, []
+    page = handlers.Handlers([], 10**6, OUTPUTS)
 
     def overtaken(name):
         if name == "cat":
-            last.append(handlers.example("grass", turn))
+            last.append(page.example("grass", turn))
         return load(name)
 
-    monkeypatch.setattr(handlers, "load_example", overtaken)
-    assert handlers.example("cat", turn) == Updates()
-    assert last[0].panes.photo == "grass"
+    monkeypatch.setattr(handlers, "show_example", overtaken)
+    assert page.example("cat", turn) == NOTHING
+    assert last[0]["comparer"].photo == "grass"
 
 
 @pytest.mark.parametrize(
@@ -313,7 +356,7 @@ def test_what_fails_on_the_server_is_said_without_its_secrets(tmp_path, monkeypa
 
     monkeypatch.setattr(handlers, "compare", fails)
     turn = Turn()
-    work = handlers.Handlers({"Bicubic": enlarge}, 10**6)
+    work = handlers.Handlers(methods(Bicubic=enlarge), 10**6, OUTPUTS)
     *_, last = work.run(str(save(tmp_path, noise())), "original", turn, turn.begin())
-    assert said in last.status
-    assert "/tmp" not in last.status
+    assert said in last["status"]
+    assert "/tmp" not in last["status"]

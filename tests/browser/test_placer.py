@@ -9,7 +9,8 @@ import PIL.Image
 import pytest
 from playwright.sync_api import expect
 from support.browser import PHONE, serve
-from support.mocks import Counting, noise, save
+from support.mocks import Counting, methods, noise, save
+from support.outputs import OUTPUTS
 from support.pages import DESKTOP, drop, opened, served, wait_for
 
 from demo.compare.handlers import Handlers, place
@@ -28,7 +29,9 @@ CENTRE = (ROOM[0] // 2, ROOM[1] // 2)
 
 @pytest.fixture(scope="module")
 def url():
-    with serve(build_page({"Bicubic": enlarge}, max_output_pixels=256 * 256), **LAUNCH) as address:
+    with serve(
+        build_page(methods(Bicubic=enlarge), max_output_pixels=256 * 256), **LAUNCH
+    ) as address:
         yield address
 
 
@@ -272,7 +275,7 @@ def test_a_mode_in_which_the_photo_fits_hides_it(browser, url, tmp_path):
 
 def test_placing_again_ends_the_run_before(browser, photo):
     slow = Counting(10_000, wait=0.02)
-    over_slow = build_page({"Slow": slow}, max_output_pixels=256 * 256)
+    over_slow = build_page(methods(Slow=slow), max_output_pixels=256 * 256)
     with serve(over_slow, **LAUNCH) as address, opened(browser, address) as page:
         drop(page, photo)
         link = page.locator("#comparer figure[data-key=original] a[download]")
@@ -295,7 +298,16 @@ def test_placing_again_ends_the_run_before(browser, photo):
 
 @pytest.mark.parametrize(
     "data",
-    [None, {}, [], "xy", {"x": 1}, {"x": "1", "y": 2}, {"x": 1.5, "y": 2}, {"x": True, "y": 0}],
+    [
+        None,
+        {},
+        [],
+        "xy",
+        {"x": 1},
+        {"x": "1", "y": 2},
+        {"x": 1.5, "y": 2},
+        {"x": True, "y": 0},
+    ],
     ids=str,
 )
 def test_an_event_that_names_no_place_is_refused(data):
@@ -307,20 +319,21 @@ def test_an_event_that_names_no_place_is_refused(data):
 def test_a_piece_beyond_the_photo_is_asked_for_again(photo, corner):
     never = Counting()
     turn = Turn()
-    handlers = Handlers({"Never": never}, 256 * 256)
+    handlers = Handlers(methods(Never=never), 256 * 256, OUTPUTS)
     begun = place(turn, gr.EventData(None, {"x": corner[0], "y": corner[1]}))
     first, *_ = handlers.run(str(photo), "original", turn, begun)
-    assert "beyond the image" in first.status
-    assert first.placer["visible"]
-    assert first.placer["value"].piece_width == PIECE[0]
+    assert "beyond the image" in first["status"]
+    assert first["placer"]["visible"]
+    assert first["placer"]["value"].piece_width == PIECE[0]
 
 
 def test_a_place_on_the_border_is_taken(photo):
     turn = Turn()
     begun = place(turn, gr.EventData(None, {"x": ROOM[0], "y": ROOM[1]}))
     assert begun == Start(1, "centre", ROOM)
-    *_, last = Handlers({"Bicubic": enlarge}, 256 * 256).run(str(photo), "original", turn, begun)
-    assert f"at {ROOM[0]}, {ROOM[1]} of" in last.status
+    handlers = Handlers(methods(Bicubic=enlarge), 256 * 256, OUTPUTS)
+    *_, last = handlers.run(str(photo), "original", turn, begun)
+    assert f"at {ROOM[0]}, {ROOM[1]} of" in last["status"]
 
 
 @pytest.mark.parametrize("size", [(300, 4000), (4000, 300), (2, 5000), (600, 600)])

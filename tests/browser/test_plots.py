@@ -19,7 +19,7 @@ from srgan.spectrum import radial_power
 
 
 def scored(psnr, detail):
-    return Scores(None, 40.0, Score(psnr, 0.8), Score(psnr - 1, 0.8), detail)
+    return Scores.of(None, 40.0, Score(psnr, 0.8), Score(psnr - 1, 0.8), detail)
 
 
 SCORES = {
@@ -120,7 +120,7 @@ def test_names_do_not_cover_each_other_where_the_points_nearly_coincide():
 
 
 def test_without_an_original_or_its_detail_a_sentence_says_so():
-    for scores in ({}, {"SRGAN": Scores(1.0, 40.0)}, {"SRGAN": scored(40.0, math.nan)}):
+    for scores in ({}, {"SRGAN": Scores.of(1.0, 40.0)}, {"SRGAN": scored(40.0, math.nan)}):
         assert perception_distortion(scores).startswith("<p>This plot compares with an original")
 
 

@@ -1,9 +1,10 @@
 """What the lesson is asked, and what lies on the sheet that it answers with."""
 
-from demo.engine.comparison import Comparison, Scores
-from demo.engine.show import Show
+from demo.engine.comparison import Comparison
+from demo.engine.scores import Scores
 from demo.lesson.patch_viewer import Question
 from demo.lesson.plausible import SIDE
+from demo.viewer.show import Show
 from srgan.reading import read_image
 
 TILE = 4 * SIDE
@@ -22,7 +23,7 @@ def chosen(shown, x, y):
 def comparison(lr, hr=None, **images):
     """A comparison on display, of which these methods are ready."""
     methods = ["Bicubic", "SRResNet", "SRGAN"]
-    scores = {name: Scores(0, 30) for name in images}
+    scores = {name: Scores.of(0, 30) for name in images}
     return Show("photo", methods).panes(Comparison(lr, hr, images, scores=scores))
 
 

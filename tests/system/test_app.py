@@ -25,7 +25,7 @@ LEAKS = re.compile(r"Traceback|site-packages|/tmp|/etc|\.py|PIL|Errno|gradio\.",
 
 @pytest.fixture(scope="module")
 def url(upscalers):
-    with serve(build_page(upscalers, max_output_pixels=256 * 256), **LAUNCH) as url:
+    with serve(build_page(list(upscalers.values()), max_output_pixels=256 * 256), **LAUNCH) as url:
         yield url
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import skimage.data
 from support.browser import finish, serve
+from support.mocks import methods
 
 from benchmarks import crowd, precision, request, runtimes, scaling
 from benchmarks.crowd import Diary, Light, Usage
@@ -140,7 +141,7 @@ def test_a_crowd_is_judged_by_faults_light_actions_and_what_stays():
 def test_a_small_crowd_is_served(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(crowd, "SIDES", (20, 40))
     monkeypatch.setattr(crowd, "RUSH", 0.05)
-    mocks = {"Bicubic": enlarge, "SRResNet": repeat, "SRGAN": repeat}
+    mocks = methods(Bicubic=enlarge, SRResNet=repeat, SRGAN=repeat)
     page = build_page(mocks, store=Store(tmp_path / "ratings.db"))
     with serve(page, **LAUNCH) as url:
         app = App(SimpleNamespace(pid=os.getpid()), url, tmp_path)

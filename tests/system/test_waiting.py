@@ -7,7 +7,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.utils import QueueError
 from support.browser import finish, serve
-from support.mocks import Counting, noise, save
+from support.mocks import Counting, methods, noise, save
 
 from benchmarks.visitor import RefusedError, Site, Visitor
 from demo.blind.store import Store
@@ -56,7 +56,7 @@ async def fill(url, folder):
 def test_a_full_queue_refuses_runs_alone_and_says_when_to_come_back(monkeypatch, tmp_path):
     monkeypatch.setattr(waiting, "MAX_WAITING", 2)
     monkeypatch.setattr(waiting, "BUSY", waiting.BUSY.replace("16", "2"))
-    slow = {"Bicubic": enlarge, "SRResNet": Counting(10, wait=0.1)}
+    slow = methods(Bicubic=enlarge, SRResNet=Counting(10, wait=0.1))
     page = build_page(slow, store=Store(tmp_path / "ratings.db"))
     with serve(page, **LAUNCH) as url:
         finish(fill(url, tmp_path))

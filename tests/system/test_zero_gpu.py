@@ -2,7 +2,6 @@
 
 import gc
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -15,21 +14,22 @@ from support import zero_gpu_stand_in as stand_in
 from support.browser import drop_file, serve
 from support.mocks import noise, save
 from support.networks import random_generator
+from support.outputs import OUTPUTS
 from support.process import compare as compare_at
 
 from demo.compare import zero_gpu
-from demo.compare.dial import DialHandler, Seen
+from demo.compare.dial import DialHandler
+from demo.compare.outputs import BROKEN
 from demo.compare.turn import Turn
-from demo.compare.updates import BROKEN
-from demo.engine.cache import Results
-from demo.engine.comparison import compare
-from demo.engine.examples import load_example
+from demo.engine.cache import Cache
+from demo.engine.comparison import Comparison, compare
 from demo.engine.pace import Pace
+from demo.engine.seen import Seen
 from demo.page import LAUNCH, build_page
-from srgan.images import enlarge
+from demo.viewer.show import show_example
 from srgan.interpolation import blend
 from srgan.reading import read_image
-from srgan.upscale import NetworkUpscaler
+from srgan.upscale import BICUBIC, NetworkUpscaler
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
@@ -66,9 +66,11 @@ def networks():
 @pytest.fixture
 def plain(networks):
     """Upscalers and dial as they are loaded."""
-    mse, gan = (NetworkUpscaler(n, precision="fp32", device="cpu") for n in networks)
-    upscalers = {"Bicubic": enlarge, "SRResNet": mse, "SRGAN": gan}
-    return upscalers, lambda at: NetworkUpscaler(blend(*networks, at), precision="fp32")
+    mse, gan = (
+        NetworkUpscaler(network, precision="fp32", device="cpu", name=name)
+        for name, network in zip(("SRResNet", "SRGAN"), networks, strict=True)
+    )
+    return [BICUBIC, mse, gan], lambda at: NetworkUpscaler(blend(*networks, at), precision="fp32")
 
 
 @pytest.fixture
@@ -86,14 +88,16 @@ def spaces(monkeypatch):
 
 
 def last(upscalers, image, has_original=True, results=None):
-    *_, end = compare(image, upscalers, has_original, results)
+    *_, end = compare(Comparison.of(image, has_original), upscalers, results)
     return end
 
 
 def equal(a, b):
     assert list(a.images) == list(b.images)
     assert all(np.array_equal(a.images[name], b.images[name]) for name in a.images)
-    untimed = [{k: replace(s, seconds=0) for k, s in end.scores.items()} for end in (a, b)]
+    untimed = [
+        {k: s.model_copy(update={"seconds": 0}) for k, s in end.scores.items()} for end in (a, b)
+    ]
     return untimed[0] == untimed[1]
 
 
@@ -109,8 +113,8 @@ def test_elsewhere_everything_is_as_it_was(plain, spaces, monkeypatch, there):
 @pytest.mark.parametrize("has_original", [True, False])
 def test_a_photo_is_one_call_with_the_same_pictures(plain, spaces, has_original):
     lent, _ = zero_gpu.borrow(*plain)
-    assert list(lent) == list(plain[0])
-    assert lent["Bicubic"] is enlarge
+    assert [u.name for u in lent] == [u.name for u in plain[0]]
+    assert lent[0] is BICUBIC
     for seed in range(2):
         photo = noise(64, 48, seed)
         end = last(lent, photo, has_original)
@@ -130,9 +134,9 @@ def test_the_networks_run_in_the_other_process_alone(plain, spaces, monkeypatch)
 
 def test_a_small_image_takes_its_pictures_along(plain, spaces):
     lent, _ = zero_gpu.borrow(*plain)
-    together = lent["SRGAN"]._call.func.__self__
+    together = lent[2]._call.func.__self__
     lr = noise(8, 8)
-    lent["SRResNet"](lr)
+    lent[1](lr)
     assert together._outputs
     del lr
     gc.collect()
@@ -141,20 +145,20 @@ def test_a_small_image_takes_its_pictures_along(plain, spaces):
 
 def test_the_dial_is_one_call(plain, spaces):
     _, dial = zero_gpu.borrow(*plain)
-    shown, scores = load_example("bricks")
-    *_, update = DialHandler(dial).run(0.3, shown, scores, Seen(), Turn())
+    shown, scores = show_example("bricks")
+    *_, update = DialHandler(dial, OUTPUTS).run(0.3, shown, scores, Seen(), Turn())
     lr = read_image(next(pane.file.path for pane in shown.panes if pane.key == "input"))
-    assert np.array_equal(read_image(update.shown.panes[-1].file.path), plain[1](0.3)(lr))
+    assert np.array_equal(read_image(update["shown"].panes[-1].file.path), plain[1](0.3)(lr))
     assert [name for name, *_ in spaces.calls] == ["at_share"]
 
 
 def test_what_is_kept_needs_no_call(plain, spaces, tmp_path):
     lent, dial = zero_gpu.borrow(*plain)
-    results, photo = Results(tmp_path), noise()
+    results, photo = Cache(tmp_path), noise()
     first = last(lent, photo, results=results)
     assert equal(last(lent, photo, results=results), first)
     assert len(spaces.calls) == 1
-    versions = {dial(share).version for share in (0.1, 0.2)} | {lent["SRGAN"].version}
+    versions = {dial(share).version for share in (0.1, 0.2)} | {lent[2].version}
     assert len(versions) == 3
 
 
@@ -166,8 +170,8 @@ def test_nothing_is_tried_out_at_a_visitors_expense(plain, spaces):
 
 @pytest.mark.parametrize("how", ["error", "killed", "unpicklable"])
 def test_what_fails_there_is_told_and_the_next_works(networks, plain, spaces, how):
-    broken = Broken(networks[1], precision="fp32", device="cpu")
-    lent, _ = zero_gpu.borrow({**plain[0], "SRGAN": broken}, plain[1])
+    broken = Broken(networks[1], precision="fp32", device="cpu", name="SRGAN")
+    lent, _ = zero_gpu.borrow([*plain[0][:2], broken], plain[1])
     broken.how = how  # is forked with it
     with pytest.raises(RuntimeError, match="On the GPU: "):
         last(lent, noise())
@@ -199,8 +203,8 @@ def test_without_a_gpu_the_page_says_why_and_goes_on(browser, plain, spaces, tmp
 
 
 def test_a_failure_there_is_no_news_of_the_inside(browser, networks, plain, spaces, tmp_path):
-    broken = Broken(networks[1], precision="fp32", device="cpu")
-    lent, dial = zero_gpu.borrow({**plain[0], "SRGAN": broken}, plain[1])
+    broken = Broken(networks[1], precision="fp32", device="cpu", name="SRGAN")
+    lent, dial = zero_gpu.borrow([*plain[0][:2], broken], plain[1])
     broken.how = "killed"
     with page(lent, dial) as url, browser.new_page() as tab:
         tab.goto(url)

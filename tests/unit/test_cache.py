@@ -6,15 +6,15 @@ import time
 
 import numpy as np
 import pytest
-from support.mocks import Counting, noise
+from support.mocks import Counting, methods, noise
 from support.networks import random_generator
 
-from demo.engine.cache import Result, Results
-from demo.engine.comparison import compare
-from demo.engine.pace import Pace
+from demo.engine.cache import Cache, Result
+from demo.engine.comparison import Comparison, compare
+from demo.engine.pace import Pace, follow
 from demo.engine.scores import rate, scorable
-from srgan.images import enlarge, repeat, shrink
-from srgan.upscale import NetworkUpscaler
+from srgan.images import repeat, shrink
+from srgan.upscale import BICUBIC, NEAREST, NetworkUpscaler
 
 HR = noise(64, 80)
 LR = shrink(HR)
@@ -31,7 +31,7 @@ class Named(Counting):
 
 @pytest.fixture
 def results(tmp_path):
-    return Results(tmp_path / "results")
+    return Cache(tmp_path / "results")
 
 
 def result(image):
@@ -42,15 +42,15 @@ def files(results):
     return sorted(results._folder.glob("*"))
 
 
-def last(*arguments, **settings):
-    *_, state = compare(*arguments, **settings)
+def last(image, upscalers, has_original, cache):
+    *_, state = compare(Comparison.of(image, has_original), upscalers, cache)
     return state
 
 
 def test_the_same_photo_comes_back_without_work(results):
     upscaler = Named("a")
-    first = last(HR, {"Mock": upscaler}, True, results)
-    again = last(HR, {"Mock": upscaler}, True, Results(results._folder))  # after a restart
+    first = last(HR, methods(Mock=upscaler), True, results)
+    again = last(HR, methods(Mock=upscaler), True, Cache(results._folder))  # after a restart
     assert upscaler.made == 3
     assert (again.images["Mock"] == first.images["Mock"]).all()
     assert again.scores == first.scores  # with the seconds that it took
@@ -61,8 +61,8 @@ def test_it_depends_on_every_pixel_the_mode_and_the_weights(results):
     other = HR.copy()
     other[0, 0, 0] ^= 1
     for image, has_original in ((HR, True), (other, True), (LR, False), (LR.swapaxes(0, 1), False)):
-        last(image, {"Mock": upscaler}, has_original, results)
-    last(HR, {"Mock": Named("b")}, True, results)
+        last(image, methods(Mock=upscaler), has_original, results)
+    last(HR, methods(Mock=Named("b")), True, results)
     assert upscaler.made == 12
     assert len(files(results)) == 5
 
@@ -72,14 +72,14 @@ def test_an_original_that_differs_where_the_small_image_does_not_has_its_own_sco
     lined[:, ::2] += 1
     lined[:, 1::2] -= 1
     assert (shrink(flat) == shrink(lined)).all()
-    states = [last(image, {"Bicubic": enlarge}, True, results) for image in (flat, lined)]
+    states = [last(image, [BICUBIC], True, results) for image in (flat, lined)]
     assert states[0].scores["Bicubic"].today != states[1].scores["Bicubic"].today
 
 
 def test_one_that_does_not_say_what_it_is_is_asked_every_time(results):
     upscaler = Counting(3)
     for _ in range(2):
-        last(HR, {"Mock": upscaler}, True, results)
+        last(HR, methods(Mock=upscaler), True, results)
     assert upscaler.made == 6
     assert files(results) == []
 
@@ -89,11 +89,11 @@ def test_scores_come_back_as_they_were(results, scored):
     kept = Result(
         repeat(LR), rate(repeat(LR), scorable(HR if scored else None), float("inf"), 0.25)
     )
-    results.put(LR, HR, repeat, kept)
-    found = results.get(LR, HR, repeat)
+    results.put(LR, HR, NEAREST, kept)
+    found = results.get(LR, HR, NEAREST)
     assert found.scores == kept.scores
     assert type(found.scores.today) is type(kept.scores.today)
-    assert results.get(LR, HR, enlarge) is None
+    assert results.get(LR, HR, BICUBIC) is None
 
 
 def test_networks_are_told_apart_by_weights_and_precision():
@@ -111,22 +111,22 @@ def test_networks_are_told_apart_by_weights_and_precision():
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "foreign"])
 def test_a_damaged_file_is_computed_again(results, damage):
     upscaler = Named("a")
-    first = last(HR, {"Mock": upscaler}, True, results)
+    first = last(HR, methods(Mock=upscaler), True, results)
     (path,) = files(results)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     texts = {"cut": data[:-100], "flipped": data, "empty": b"", "foreign": b"hello" * 99}
     path.write_bytes(texts[damage])
-    again = last(HR, {"Mock": upscaler}, True, results)
+    again = last(HR, methods(Mock=upscaler), True, results)
     assert upscaler.made == 6
     assert (again.images["Mock"] == first.images["Mock"]).all()
-    last(HR, {"Mock": upscaler}, True, results)
+    last(HR, methods(Mock=upscaler), True, results)
     assert upscaler.made == 6
 
 
 def test_the_oldest_give_way(tmp_path):
     size = 10_000
-    results = Results(tmp_path, max_bytes=3 * size)
+    results = Cache(tmp_path, max_bytes=3 * size)
     for number in range(5):
         image = noise(48, 48, seed=number)  # 6,912 bytes of pixels
         results.put(LR, None, Named(str(number)), result(repeat(LR))._replace(image=image))
@@ -139,17 +139,17 @@ def test_the_oldest_give_way(tmp_path):
 
 
 def test_nothing_stays_longer_than_the_page_says(tmp_path):
-    results = Results(tmp_path, max_age=60)
-    results.put(LR, HR, repeat, result(repeat(LR)))
+    results = Cache(tmp_path, max_age=60)
+    results.put(LR, HR, NEAREST, result(repeat(LR)))
     (path,) = files(results)
     os.utime(path, (time.time() - 61,) * 2)
-    assert results.get(LR, HR, repeat) is None
+    assert results.get(LR, HR, NEAREST) is None
     results.sweep()
     assert files(results) == []
 
 
 def test_an_upload_that_was_cut_off_is_swept_with_the_rest(tmp_path):
-    results = Results(tmp_path, max_age=60)
+    results = Cache(tmp_path, max_age=60)
     part = tmp_path / "0123.part"
     part.write_bytes(b"half")
     results.sweep()
@@ -163,7 +163,7 @@ def test_where_nothing_can_be_written_everything_is_computed(tmp_path):
     (tmp_path / "results").write_text("a file, not a folder")
     upscaler = Named("a")
     for _ in range(2):
-        last(HR, {"Mock": upscaler}, True, Results(tmp_path / "results"))
+        last(HR, methods(Mock=upscaler), True, Cache(tmp_path / "results"))
     assert upscaler.made == 6
 
 
@@ -173,7 +173,7 @@ def test_many_at_once_get_what_is_theirs(results):
     def visit(number):
         for round_ in range(10):
             image = noise(32, 32, seed=(number + round_) % 7)
-            found = last(image, {"Mock": Named("a")}, False, results).images["Mock"]
+            found = last(image, methods(Mock=Named("a")), False, results).images["Mock"]
             if not (found == repeat(image)).all():
                 wrong.append(number)
 
@@ -192,6 +192,6 @@ def test_the_pace_is_not_learned_from_what_was_computed_before(results):
     pace.learn(MEGAPIXEL, 99.0)  # the first does not count
     image = noise(256, 256)
     for _ in range(3):
-        list(pace.timed(compare(image, {"Mock": upscaler}, True, results)))
+        list(follow(compare(Comparison.of(image, True), methods(Mock=upscaler), results), pace))
     assert upscaler.made == 3
     assert pace.seconds(image.shape[0] * image.shape[1]) > 0.15

@@ -14,9 +14,9 @@ from demo.engine.scores import Scores
 from srgan.metrics import Score
 
 SCORES = {
-    "Bicubic": Scores(0.001, 37.21, Score(28.431, 0.8113), Score(28.42, 0.8211), 7.125),
-    "Copy": Scores(None, math.inf, Score(math.inf, 1.0), Score(math.inf, 1.0), math.nan),
-    "SRGAN": Scores(2.5, 35.0),
+    "Bicubic": Scores.of(0.001, 37.21, Score(28.431, 0.8113), Score(28.42, 0.8211), 7.125),
+    "Copy": Scores.of(None, math.inf, Score(math.inf, 1.0), Score(math.inf, 1.0), math.nan),
+    "SRGAN": Scores.of(2.5, 35.0),
 }
 WEIGHTS = {"srresnet.safetensors": "0af7", "srgan.safetensors": "d72f"}
 
@@ -61,7 +61,7 @@ def test_the_name_is_one_line():
 
 
 def test_negative_numbers_stay_numbers():
-    scores = {"A": Scores(1.0, -3.0, Score(5.0, -0.25), Score(5.0, -0.5), 1.0)}
+    scores = {"A": Scores.of(1.0, -3.0, Score(5.0, -0.25), Score(5.0, -0.5), 1.0)}
     assert rows(scores=scores)[0]["ssim_today"] == "-0.25"
 
 

@@ -101,7 +101,8 @@ def test_sizes_must_fit(mse, size):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_dials_ends_give_the_pictures_of_the_two_methods(folder, precision):
-    dial, methods = load_dial(folder, precision), load_upscalers(folder, precision)
+    dial = load_dial(folder, precision)
+    methods = {u.name: u for u in load_upscalers(folder, precision)}
     assert np.array_equal(dial(0)(LR), methods["SRResNet"](LR))
     assert np.array_equal(dial(1)(LR), methods["SRGAN"](LR))
     assert not np.array_equal(methods["SRResNet"](LR), methods["SRGAN"](LR))

@@ -1,10 +1,10 @@
 """The seconds that a comparison will take, from those that were finished."""
 
 import pytest
-from support.mocks import Counting, noise
+from support.mocks import Counting, methods, noise
 
-from demo.engine.comparison import compare
-from demo.engine.pace import Pace
+from demo.engine.comparison import Comparison, compare
+from demo.engine.pace import Pace, follow
 from srgan.images import repeat
 
 LARGE = 1_000_000  # output pixels
@@ -51,7 +51,8 @@ def test_small_runs_hardly_count_beside_large_ones(pace):
 
 def test_only_runs_that_reach_their_end_are_learned_from(pace):
     def run():
-        return pace.timed(compare(noise(256, 256), {"Slow": Counting(3)}, True))
+        work = compare(Comparison.of(noise(256, 256), True), methods(Slow=Counting(3)))
+        return follow(work, pace)
 
     stopped = run()
     next(stopped)
@@ -71,7 +72,7 @@ def test_a_trial_is_made_once_on_a_small_part_of_a_photo(has_original, side):
         return repeat(lr)
 
     photo = noise(side + 40, side + 60)
-    assert list(pace.try_out(photo, {"Mock": upscale}, has_original))
+    assert list(pace.try_out(photo, methods(Mock=upscale), has_original))
     assert set(sizes) == {(64, 64, 3)}
     assert pace.seconds(LARGE) > 0
-    assert list(pace.try_out(photo, {"Mock": upscale}, has_original)) == []
+    assert list(pace.try_out(photo, methods(Mock=upscale), has_original)) == []

@@ -108,12 +108,12 @@ def test_a_region_that_is_not_inside_the_images_is_an_error():
 
 def test_the_table_has_the_whole_image_beside_the_region_in_one_protocol():
     region = {
-        "Bicubic": Scores(None, 40.0, Score(28.0, 0.8), Score(27.5, 0.81), 5.0),
-        "SRGAN": Scores(None, 38.0, Score(27.0, 0.7), Score(26.5, 0.71), 90.0),
+        "Bicubic": Scores.of(None, 40.0, Score(28.0, 0.8), Score(27.5, 0.81), 5.0),
+        "SRGAN": Scores.of(None, 38.0, Score(27.0, 0.7), Score(26.5, 0.71), 90.0),
     }
     whole = {
-        "Bicubic": Scores(0.1, 40.0, Score(30.0, 0.9), Score(29.5, 0.91), 6.0),
-        "SRGAN": Scores(0.2, 38.0, Score(29.0, 0.8), Score(28.5, 0.81), math.nan),
+        "Bicubic": Scores.of(0.1, 40.0, Score(30.0, 0.9), Score(29.5, 0.91), 6.0),
+        "SRGAN": Scores.of(0.2, 38.0, Score(29.0, 0.8), Score(28.5, 0.81), math.nan),
     }
     head, _, bicubic, srgan = region_table(region, whole, REGION, "paper").splitlines()
     assert head == (

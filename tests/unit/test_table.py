@@ -7,9 +7,9 @@ from demo.engine.table import caption, table
 from srgan.metrics import Score
 
 ROWS = {
-    "Bicubic": Scores(0.001, 37.21, Score(28.43, 0.8113), Score(28.42, 0.8211), 7.0),
-    "SRResNet": Scores(2.0, 36.4, Score(30.201, 0.85), Score(30.1, 0.86), 30.0),
-    "SRGAN": Scores(2.1, 35.0, Score(28.4, 0.79), Score(28.3, 0.80), 108.0),
+    "Bicubic": Scores.of(0.001, 37.21, Score(28.43, 0.8113), Score(28.42, 0.8211), 7.0),
+    "SRResNet": Scores.of(2.0, 36.4, Score(30.201, 0.85), Score(30.1, 0.86), 30.0),
+    "SRGAN": Scores.of(2.1, 35.0, Score(28.4, 0.79), Score(28.3, 0.80), 108.0),
 }
 
 
@@ -32,7 +32,7 @@ def test_the_protocols_are_not_mixed():
 
 
 def test_without_an_original_only_what_is_known_is_shown():
-    rows = {"Bicubic": Scores(0.1, 37.2), "SRGAN": Scores(2.0, math.inf)}
+    rows = {"Bicubic": Scores.of(0.1, 37.2), "SRGAN": Scores.of(2.0, math.inf)}
     head, _, first, second = cells(table(rows, "today"))
     assert head == ["Method", "Agreement [dB]", "Time [s]"]
     assert first == ["Bicubic", "37.2", "**0.10** ★"]
@@ -41,10 +41,10 @@ def test_without_an_original_only_what_is_known_is_shown():
 
 
 def test_equal_values_share_the_mark_and_a_single_row_has_none():
-    same = Scores(1.0, 40.0, Score(30.0, 0.9), Score(30.0, 0.9), 50.0)
+    same = Scores.of(1.0, 40.0, Score(30.0, 0.9), Score(30.0, 0.9), 50.0)
     assert table({"A": same, "B": same}, "today").count("★") == 10
     assert "★" not in table({"A": same}, "today")
-    flat = Scores(1.0, 40.0, Score(math.inf, 1.0), Score(math.inf, 1.0), math.nan)
+    flat = Scores.of(1.0, 40.0, Score(math.inf, 1.0), Score(math.inf, 1.0), math.nan)
     assert "| ∞ | 1.000 | – |" in table({"A": flat}, "today")
 
 

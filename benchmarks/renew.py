@@ -4,7 +4,8 @@
 
 The folder holds Set5, Set14 and BSD100, each with HR/ and LR/. Renewed are the examples and their
 scores (`demo/examples`), the scores and the contact sheet (`weights`), and in the model card the
-digests, the tables of scores and of the dial. All of it in fp32; some minutes on two cores.
+digests, the tables of scores and of the dial, and each network's card for the
+Hub. All of it in fp32; some minutes on two cores.
 """
 
 import argparse
@@ -53,7 +54,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--benchmarks", type=Path, required=True)
-    folder = parser.parse_args().benchmarks
+    networks = "also NIQE and feature distances, as srgan.evaluate --perceptual"
+    parser.add_argument("--perceptual", nargs="*", metavar="NETWORK[=FILE]", help=networks)
+    rows = "also rows of ready-made pictures, as srgan.evaluate --outputs"
+    parser.add_argument("--outputs", nargs="+", metavar="NAME=DIR", help=rows)
+    options = parser.parse_args()
+    folder = options.benchmarks
+    more = [] if options.perceptual is None else ["--perceptual", *options.perceptual]
+    more += ["--outputs", *options.outputs] if options.outputs else []
     sets = [folder / name for name in ("Set5", "Set14", "BSD100")]
     run("demo.engine.examples")
     crops = (crop.partition(":") for crop in CROPS)
@@ -63,13 +71,14 @@ def main() -> None:
     files = ("--json", WEIGHTS / "scores.json", "--csv", WEIGHTS / "scores.csv")
     tables = {
         "digests": digests(),
-        "scores": run("srgan.evaluate", "--images", *sets, *files, "--markdown"),
+        "scores": run("srgan.evaluate", "--images", *sets, *files, "--markdown", *more),
         "dial": run("benchmarks.dial", "--images", sets[0], "--markdown"),
     }
     card = CARD.read_text("utf-8")
     for name, text in tables.items():
         card = insert(card, name, text)
     CARD.write_text(card, "utf-8")
+    run("benchmarks.cards")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ import gradio as gr
 
 from demo.blind.store import Store
 from demo.blind.tab import BlindTab
+from demo.compare import upload
 from demo.compare.tab import MAX_FILE_MB, CompareTab
 from demo.compare.waiting import MAX_QUEUED, bound_waiting
 from demo.engine.cache import Cache
 from demo.engine.examples import EXAMPLES
 from demo.engine.fit import MAX_OUTPUT_PIXELS
 from demo.lesson.tab import LessonTab
+from demo.parts import site
 from demo.parts.events import NETWORKS
 from srgan.upscale import Upscaler
 
@@ -140,7 +142,7 @@ def build_page(
         store: Of the votes; without it there is no blind test.
     """
     gr.set_static_paths([EXAMPLES])
-    with gr.Blocks(
+    with site.Site(
         title="SRGAN ×4", fill_width=True, delete_cache=(600, 3600), analytics_enabled=False
     ) as page:
         gr.Markdown(TITLE + "\n\n" + INTRO, elem_id="intro")
@@ -152,6 +154,8 @@ def build_page(
         with gr.Tab("How it works"):
             LessonTab(compare.shown)
         compare.open_link(page)
+        page.load(None, js=site.SCRIPT)
+        page.load(None, js=upload.SCRIPT)
         page.load(None, js=PASTE)
         page.load(None, js=KEEP_FOCUS)
     # Light events are not queued; the heavy ones wait for each other, see `CompareTab`.

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,19 @@ import torch
 
 from srgan.evaluation.fingerprint import find_copies
 from srgan.evaluation.image_sets import ImageSet, find_set
-from srgan.evaluation.report import FORMAT, MEASURES, read_json, table, worse, write_csv, write_json
+from srgan.evaluation.outputs import Outputs
+from srgan.evaluation.report import (
+    DISTANCE,
+    FORMAT,
+    MEASURES,
+    NIQE,
+    read_json,
+    table,
+    worse,
+    write_csv,
+    write_json,
+)
+from srgan.evaluation.yardsticks import DEFAULT, Yardstick, load_yardsticks
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.spectrum import grid_peaks
@@ -50,7 +63,11 @@ def measure(sr: Image, hr: Image, lr: Image) -> dict[str, float]:
 
 
 def evaluate(
-    image_set: ImageSet, upscalers: Mapping[str, Upscaler], save: Path | None = None
+    image_set: ImageSet,
+    upscalers: Mapping[str, Upscaler],
+    save: Path | None = None,
+    outputs: Mapping[str, Outputs] = MappingProxyType({}),
+    yardsticks: Mapping[str, Yardstick] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Measure methods on a set; an entry of the results' "sets" (see `srgan.evaluation.report`).
 
@@ -58,31 +75,38 @@ def evaluate(
         image_set: What to measure on.
         upscalers: Methods by name; a method "original" is given the original instead.
         save: Folder for the outputs, `<set>/<image>_<method>_x4.png`; replaced if there.
+        outputs: Methods by name whose pictures are ready.
+        yardsticks: Perceptual measures by name.
 
     Raises:
         ValueError: An image cannot be read or scored; names it and the reason.
     """
-    values: dict[str, dict[str, dict[str, float]]] = {method: {} for method in upscalers}
+    methods = [*upscalers, *outputs]
+    values: dict[str, dict[str, dict[str, float]]] = {method: {} for method in methods}
     for i, (name, hr, lr) in enumerate(image_set.read(), 1):
-        for method, upscaler in upscalers.items():
+        for method in methods:
             _progress(f"{image_set.name}  {i} of {len(image_set.pairs)}  {name}  {method}")
-            sr = hr if method == "original" else upscaler(lr)
+            if method in outputs:
+                sr = outputs[method].read(image_set.name, name, hr)
+            else:
+                sr = hr if method == "original" else upscalers[method](lr)
             try:
-                values[method][name] = measure(sr, hr, lr)
+                perceptual = {key: stick.measure(sr, hr) for key, stick in yardsticks.items()}
+                values[method][name] = measure(sr, hr, lr) | perceptual
             except ValueError as error:
                 raise ValueError(f"{image_set.name}, {name}: {error}") from None
             if save:
                 (save / image_set.name).mkdir(parents=True, exist_ok=True)
                 write_png(sr, save / image_set.name / f"{name}_{method}_x{SCALE}.png")
     _progress("")
-    methods = {method: {**_overall(v), "images": v} for method, v in values.items()}
-    return {"images": len(image_set.pairs), "lr": image_set.lr, "methods": methods}
+    entries = {method: {**_overall(v), "images": v} for method, v in values.items()}
+    return {"images": len(image_set.pairs), "lr": image_set.lr, "methods": entries}
 
 
 def _overall(images: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Mean and largest value of each measure over the images that have it."""
     mean, largest = {}, {}
-    for key in MEASURES:
+    for key in next(iter(images.values())):
         values = [image[key] for image in images.values() if not math.isnan(image[key])]
         mean[key] = math.fsum(values) / len(values) if values else math.nan
         largest[key] = max(values, default=math.nan)
@@ -173,7 +197,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--weights", type=Path, default=WEIGHTS, metavar="DIR", help=f"default: {WEIGHTS}")
     choices = (*METHODS, "original")
     methods = f"default: {' '.join(METHODS)}; original: the originals themselves"
-    add("--methods", nargs="+", choices=choices, default=METHODS, metavar="METHOD", help=methods)
+    add("--methods", nargs="+", choices=choices, metavar="METHOD", help=methods)
+    outputs = "also measure pictures that another program made: DIR/<set>/<image>.png, or "
+    outputs += "DIR/<image>.png for a single set"
+    add("--outputs", nargs="+", type=_output, default=[], metavar="NAME=DIR", help=outputs)
+    perceptual = "also measure NIQE and the distance of feature maps in these networks, whose "
+    perceptual += f"names are in srgan/evaluation/distances.py; none named: {DEFAULT}; niqe: NIQE "
+    perceptual += "alone. FILE: the network's weights. The originals are a method then, too"
+    add("--perceptual", nargs="*", metavar="NETWORK[=FILE]", help=perceptual)
     precision = "default: fp32, as weight files are judged"
     add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help=precision)
     add("--markdown", action="store_true", help="print the tables in Markdown")
@@ -182,11 +213,34 @@ def _parser(program: str) -> argparse.ArgumentParser:
     save = "write the outputs as DIR/<set>/<image>_<method>_x4.png, over those of another run"
     add("--save-images", type=Path, metavar="DIR", help=save)
     check = "hold the results to those of an earlier --json and name what is worse by more than "
-    check += ", ".join(f"{measure.tolerance:g} ({key})" for key, measure in MEASURES.items())
+    tolerances = {**MEASURES, "niqe": NIQE, "distance": DISTANCE}
+    check += ", ".join(f"{measure.tolerance:g} ({key})" for key, measure in tolerances.items())
     add("--check", type=Path, metavar="FILE", help=check)
     not_in = "only look for the images among these photos, by fingerprint, and name each one found"
     add("--not-in", nargs="+", type=Path, metavar="DIR", help=not_in)
     return parser
+
+
+def _output(text: str) -> tuple[str, Path]:
+    name, equals, folder = text.partition("=")
+    if not (name and equals and folder):
+        raise argparse.ArgumentTypeError(f"expected NAME=DIR, got {text!r}")
+    return name, Path(folder)
+
+
+def _named_outputs(
+    folders: Sequence[tuple[str, Path]], methods: Sequence[str]
+) -> dict[str, Outputs]:
+    """Open the folders by name.
+
+    Raises:
+        ValueError: A name is taken, or a folder is none.
+    """
+    names = [name for name, _ in folders]
+    for name in names:
+        if names.count(name) > 1 or name in methods or "/" in name:
+            raise ValueError(f"--outputs cannot be called {name!r}: choose another name")
+    return {name: Outputs(folder) for name, folder in folders}
 
 
 def _report_copies(image_sets: Sequence[ImageSet], folders: Sequence[Path]) -> int:
@@ -198,12 +252,23 @@ def _report_copies(image_sets: Sequence[ImageSet], folders: Sequence[Path]) -> i
 
 def _report_scores(image_sets: Sequence[ImageSet], args: argparse.Namespace) -> int:
     stored = read_json(args.check) if args.check else None  # a wrong file is told before the work
-    upscalers = load_methods(args.methods, args.weights, args.precision)
-    results = describe(args.methods, args.weights, args.precision)
+    asked = args.perceptual is not None
+    methods = args.methods or (*METHODS, *["original"] * asked)
+    outputs = _named_outputs(args.outputs, methods)
+    upscalers = load_methods(methods, args.weights, args.precision)
+    results = describe(methods, args.weights, args.precision)
+    yardsticks = {}
+    if outputs:
+        results["outputs"] = {name: str(folder) for name, folder in args.outputs}
+    if asked:
+        cards = {method: entry["card"] for method, entry in results["weights"].items()}
+        yardsticks = load_yardsticks(args.perceptual, cards)
+        results["perceptual"] = {key: stick.about for key, stick in yardsticks.items()}
     results["sets"] = {}
     for image_set in image_sets:
         start = time.perf_counter()
-        results["sets"][image_set.name] = evaluate(image_set, upscalers, args.save_images)
+        entry = evaluate(image_set, upscalers, args.save_images, outputs, yardsticks)
+        results["sets"][image_set.name] = entry
         seconds = time.perf_counter() - start
         print(f"{image_set.name} measured in {seconds:.0f} s", file=sys.stderr, flush=True)
     print(table(results, args.markdown))

@@ -66,55 +66,6 @@ def unshuffled_tail(tail: nn.Conv2d) -> tuple[torch.Tensor, torch.Tensor]:
     return weight[index], tail.bias.repeat_interleave(4)
 
 
-class _PReLU(torch.autograd.Function):
-    """PReLU of one slope in torch's vectorised kernels.
-
-    On a processor torch's own takes a quarter of a training step, nearly all of it backward.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: torch.autograd.function.FunctionCtx, x: torch.Tensor, slope: torch.Tensor
-    ) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        ctx.slope, ctx.dtype = slope.item(), slope.dtype
-        return F.leaky_relu(x, ctx.slope)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(
-        ctx: torch.autograd.function.FunctionCtx, gradient: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        (x,) = ctx.saved_tensors
-        for_slope = (gradient * x.clamp(max=0)).sum(dtype=ctx.dtype)
-        for_x = torch.ops.aten.leaky_relu_backward(gradient, x, ctx.slope, False)
-        return for_x, for_slope.view(1)
-
-
-def _prelu(layer: nn.PReLU, x: torch.Tensor) -> torch.Tensor:
-    if x.device.type != "cpu" or torch.compiler.is_compiling():
-        return layer(x)
-    return _PReLU.apply(x, layer.weight)
-
-
-def fast_forward(generator: Generator, lr: torch.Tensor) -> torch.Tensor:
-    """Compute `generator(lr)` with the rewritten last convolution, for training.
-
-    The 5x5 weights are derived from the plain parameters at every call, so that gradients and
-    weight files stay those of the plain network. Shapes and ranges are `Generator.forward`'s.
-    """
-    conv, prelu = generator.head
-    shallow = deep = _prelu(prelu, conv(lr))
-    for block in generator.body:
-        deep = deep + block.bn2(block.conv2(_prelu(block.prelu, block.bn1(block.conv1(deep)))))
-    deep = shallow + generator.body_tail(deep)
-    # One slope serves all channels, so both activations may stand before their shuffle.
-    conv1, shuffle, prelu1, conv2, _, prelu2 = generator.upsample
-    deep = _prelu(prelu2, conv2(shuffle(_prelu(prelu1, conv1(deep)))))
-    weight, bias = unshuffled_tail(generator.tail)
-    return F.pixel_shuffle(F.conv2d(deep, weight, bias, padding=2), 2)
-
-
 class Strip(NamedTuple):
     """Rows of a picture through one or two convolutions; what they see beside them goes along."""
 

@@ -7,8 +7,6 @@ from typing import Any, Self
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
-    HfHubHTTPError,
-    HFValidationError,
     LocalEntryNotFoundError,
 )
 
@@ -31,47 +29,36 @@ class OnHub(
         save_weights(self, save_directory / FILE, {})
 
     @classmethod
-    def _from_pretrained(
+    def from_pretrained(  # type: ignore[override]
         cls,
-        *,
-        model_id: str,
-        revision: str | None,
-        cache_dir: str | Path | None,
-        force_download: bool,
-        local_files_only: bool,
-        token: str | bool | None,
-        **config: Any,  # noqa: ANN401 - what config.json and the caller say, to be held to the file
+        source: str | Path,
+        **options: Any,  # noqa: ANN401 - hf_hub_download's own
     ) -> Self:
-        """Load a folder's or a repository's weights, in evaluation mode on the CPU.
+        """Load a network, in evaluation mode on the CPU.
+
+        How large it is says the weight file; `config.json` is for the Hub and not read.
+
+        Args:
+            source: A folder with `model.safetensors`, or a repository of the Hub, "USER/NAME".
+            options: For a repository: revision, token, cache_dir, local_files_only, …
 
         Raises:
-            ValueError: There is no such folder, repository or file, or it does not fit the
-                network or what `config` says; names it and the reason.
+            ValueError: There is no such folder, repository or file, or it does not fit; names it
+                and the reason.
         """
-        if os.path.isdir(model_id):
-            path: str | Path = Path(model_id) / FILE
+        if os.path.isdir(source):
+            path = os.path.join(source, FILE)
         else:
             try:
-                path = hf_hub_download(
-                    model_id,
-                    FILE,
-                    revision=revision,
-                    cache_dir=cache_dir,
-                    force_download=force_download,
-                    local_files_only=local_files_only,
-                    token=token,
-                )
-            except (HFValidationError, HfHubHTTPError, EntryNotFoundError, OSError) as error:
-                raise ValueError(_reason(model_id, error)) from error
-        shape = read_shape(path)
-        if config not in ({}, shape):
-            raise ValueError(f"{path} holds a generator of {shape}, and {config} was asked for")
-        network = cls(**shape)
+                path = hf_hub_download(str(source), FILE, **options)
+            except Exception as error:  # also what its HTTP client raises
+                raise ValueError(_reason(str(source), error)) from error
+        network = cls(**read_shape(path))
         fill(network, path)
         return network.eval()
 
 
-def _reason(model_id: str, error: Exception) -> str:
+def _reason(source: str, error: Exception) -> str:
     """Say what is wrong with what was asked for."""
     if isinstance(error, LocalEntryNotFoundError):
         why = "it is not in the cache, and the Hub cannot be reached"
@@ -79,4 +66,4 @@ def _reason(model_id: str, error: Exception) -> str:
         why = f"the repository has no {FILE}, and nothing else is read"
     else:
         why = str(error).strip().splitlines()[-1]
-    return f"{model_id!r} is no folder, and could not be had from the Hugging Face Hub: {why}"
+    return f"{source!r} is no folder, and could not be had from the Hugging Face Hub: {why}"

@@ -7,18 +7,21 @@ Deviations from the paper (arXiv 1609.04802v5), and what it leaves open:
 * That section scales VGG's features by 1/12.75 (the loss by 0.006). The factor belongs to weights
   that take images in 0..255; torchvision's take normalised images, and there a weight of 1 plays
   its part. `ContentLoss` therefore has no factor; the training command has `--content-weight`.
-* Of `efficientnet-lite0` (not in the paper) each map is divided by its own size on the original,
-  so that a weight of 1 means a relative squared error.
+* Of `efficientnet-lite0` and wherever there are several maps (not in the paper) each is divided by
+  its own size on the original, so that a weight of 1 means a relative squared error.
 * Total variation is the sum over an image's pixels and channels of absolute differences to the
   neighbours below and on the right; the paper gives a weight (2e-8) and no formula.
-* `consistency_loss`, `grid_loss` and the relativistic loss are not in the paper and off by default.
+* `consistency_loss`, `grid_loss`, `artifact_loss`, the relativistic and the hinge loss are not in
+  the paper and off by default.
 """
+
+import math
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import nn
 
-from srgan.features import Features
+from srgan.features import Features, load_features
 from srgan.images import SCALE
 from srgan.spectrum import HALF, QUARTER
 
@@ -52,40 +55,121 @@ class ContentLoss(nn.Module):
         return torch.stack(losses).mean()
 
 
-def discriminator_loss(
-    real: torch.Tensor, fake: torch.Tensor, relativistic: bool = False
-) -> torch.Tensor:
-    """Binary cross-entropy of telling originals from restored images (equation 2).
+class ContentSum(nn.Module):
+    """Content losses of several feature networks, each with a weight of its own."""
+
+    def __init__(self, losses: list[ContentLoss], weights: list[float]) -> None:
+        super().__init__()
+        self.losses, self.weights = nn.ModuleList(losses), weights
+
+    def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+        """Two (N, 3, H, W) in [-1, 1] to ()."""
+        parts = zip(self.losses, self.weights, strict=True)
+        return sum(weight * loss(sr, hr) for loss, weight in parts)
+
+
+def load_content(features: str, weights: str | None = None) -> ContentLoss | ContentSum:
+    """Build the content loss of a description.
 
     Args:
-        real: Logits of originals, (N,).
-        fake: Logits of the images restored from them, in the same order, (N,).
-        relativistic: Judge each original against its restored image instead of both alone
-            (RSGAN; Jolicoeur-Martineau 2018, section 4.1).
+        features: Names that `load_features` knows, with factors: `NAME` or `NAME+0.5*NAME`.
+        weights: File of the network's weights; of several networks `NAME=FILE,NAME=FILE`, where a
+            name is the part before the colon.
+
+    Raises:
+        ValueError: A factor is no positive number, weights name no network, or as `load_features`.
+    """
+    factors, names = zip(*map(_factor, features.split("+")), strict=True)
+    if len(names) == 1:
+        files = {names[0].partition(":")[0]: weights}
+    else:
+        files = dict(part.partition("=")[::2] for part in weights.split(",")) if weights else {}
+    networks = [name.partition(":")[0] for name in names]
+    if unknown := files.keys() - set(networks):
+        raise ValueError(
+            f"--features-weights names {', '.join(sorted(unknown))}, which --features has not: of "
+            f"several networks write NAME=FILE,NAME=FILE with {', '.join(networks)}"
+        )
+    parts = zip(names, networks, strict=True)
+    losses = [ContentLoss(load_features(name, files.get(network))) for name, network in parts]
+    return losses[0] if factors == (1.0,) else ContentSum(losses, list(factors))
+
+
+def _factor(text: str) -> tuple[float, str]:
+    factor, star, name = text.strip().rpartition("*")
+    try:
+        value = float(factor) if star else 1.0
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ValueError(f"{factor!r} in --features is no positive number; write 0.5*{name}")
+    return value, name.strip()
+
+
+def discriminator_loss(real: torch.Tensor, fake: torch.Tensor, kind: str = "bce") -> torch.Tensor:
+    """How badly originals are told from restored images.
+
+    Args:
+        real: Logits of originals, (N,) or (N, 1, h, w).
+        fake: Logits of the images restored from them, in the same order.
+        kind: bce: binary cross-entropy (equation 2); relativistic: of each original against its
+            restored image instead of both alone (RSGAN; Jolicoeur-Martineau 2018, section 4.1);
+            hinge: nothing once they are 1 beyond zero (Lim & Ye 2017).
 
     Returns:
-        (), 1.39 for a discriminator that knows nothing, 0.69 if relativistic.
+        (), of a discriminator that knows nothing 1.39, 0.69 and 2.
     """
     real, fake = real.float(), fake.float()
-    if relativistic:
+    if kind == "relativistic":
         return F.softplus(fake - real).mean()
+    if kind == "hinge":
+        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
-def adversarial_loss(fake: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
-    """Binary cross-entropy of passing for originals, -log D(G(lr)) (equation 6).
+def adversarial_loss(
+    fake: torch.Tensor, real: torch.Tensor | None = None, kind: str = "bce"
+) -> torch.Tensor:
+    """How badly restored images pass for originals; of `bce` -log D(G(lr)) (equation 6).
 
     Averaged over the batch where the paper sums, so that its weight holds for any batch.
 
     Args:
-        fake: Logits of restored images, (N,).
-        real: Logits of their originals, (N,), for the relativistic loss only.
+        fake: Logits of restored images, (N,) or (N, 1, h, w).
+        real: Logits of their originals, for the relativistic loss only.
+        kind: As of `discriminator_loss`.
 
     Returns:
-        (), 0.69 against a discriminator that knows nothing.
+        (), against a discriminator that knows nothing 0.69, 0.69 and 0.
     """
     fake = fake.float()
-    return F.softplus(-fake if real is None else real.float() - fake).mean()
+    if kind == "hinge":
+        return -fake.mean()
+    return F.softplus(real.float() - fake if kind == "relativistic" else -fake).mean()
+
+
+def artifact_loss(sr: torch.Tensor, average: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+    """L1 where an output is further off than the averaged generator's, and restlessly so.
+
+    What a GAN invents now and its average does not keep is an artifact, most of all where the
+    residual varies from pixel to pixel (LDL; Liang et al. 2022, arXiv 2203.09195, equations 3 to 7:
+    local variance in 7 x 7 pixels times the fifth root of the image's variance).
+
+    Args:
+        sr: The generator's output, (N, 3, H, W) in [-1, 1], both sides at least 7.
+        average: That of its running average.
+        hr: The originals.
+    """
+    sr, average, hr = ((images.float() + 1) / 2 for images in (sr, average, hr))
+    with torch.no_grad():
+        residual = (hr - sr).abs().sum(1, keepdim=True)
+        around = F.pad(residual, (3, 3, 3, 3), mode="reflect")
+        mean, square = F.avg_pool2d(around, 7, 1), F.avg_pool2d(around.square(), 7, 1)
+        local = (square - mean.square()).clamp_min(0) * (49 / 48)
+        whole = residual.var((1, 2, 3), keepdim=True).pow(1 / 5)
+        worse = residual >= (hr - average).abs().sum(1, keepdim=True)
+        weight = whole * local * worse
+    return (weight * (sr - hr).abs()).mean()
 
 
 def consistency_loss(sr: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:

@@ -90,7 +90,7 @@ class Pretrained:
             sr = sr.getchannel("G")
         if picture.alpha is not None:
             sr.putalpha(PIL.Image.fromarray(enlarge_alpha(picture.alpha)))
-        elif image.mode in ("LA", "RGBA"):
+        elif image.mode in ("LA", "La", "RGBA", "RGBa"):
             sr.putalpha(255)
         return sr
 

@@ -44,6 +44,7 @@ from srgan.training.arguments import parse
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import TrainConfig
 from srgan.training.curves import Curves, Meter
+from srgan.training.forward import keep_memory
 from srgan.training.initialise import begin_as_nearest
 from srgan.training.interrupt import interruptible
 from srgan.training.same import differences, inputs, moved
@@ -304,9 +305,18 @@ class Run:
         return card
 
     def _diverged(self) -> str:
+        remedy = "a lower --rate or --precision fp32"
+        if self.saved is None:
+            advice = f"Begin again with {remedy}."
+        else:  # --resume takes the same options alone
+            less = ", without --init," if self.config.init else ""
+            advice = (
+                f"To go on from there with {remedy}, begin a new stretch{less} with "
+                f"--continue-from {self.folder} and another --out."
+            )
         return (
             f"the loss is no number any more at step {self.step} or a few steps before it. "
-            f"{self._kept()} Try a lower --rate, or --precision fp32."
+            f"{self._kept()} {advice}"
         )
 
     def _kept(self) -> str:
@@ -346,6 +356,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.trai
         # What was asked for would silently be one process, or two that each train alone.
         return _fail("for processes on a CPU say accelerate launch --multi_gpu; --cpu needs MPI")
     set_seed(config.seed)
+    keep_memory()
     again = shlex.join([arg for arg in typed if arg != "--resume"])
     command = f"{program} {again}"
     try:

@@ -20,11 +20,11 @@ from scipy import stats
 
 from demo.blind.store import Vote
 from demo.blind.trials import CATCH, METHODS, PAIRS
+from srgan.evaluation.preference import CONFIDENCE, win_rate
 from srgan.evaluation.report import PUBLISHED
 
 MIN_RATERS = 6
 RESAMPLES = 1000
-CONFIDENCE = 0.95
 PAPER_MOS: Mapping[str, Mapping[str, float]] = {  # of 26 raters
     name: {method: rows[method.lower()][2] for method in METHODS}
     for name, rows in PUBLISHED.items()
@@ -268,11 +268,8 @@ def _win_rate(kind: str, first: str, second: str, votes: list[Vote]) -> WinRate:
     wins, losses, same = chosen[first], chosen[second], chosen[None]
     raters = len({vote.rater for vote in votes})
     counts = WinRate(kind, first, second, raters, wins, losses, same, None, None, None)
-    if raters < MIN_RATERS or not wins + losses:
-        return counts
-    interval = stats.binomtest(wins, wins + losses).proportion_ci(CONFIDENCE, "wilson")
-    low, high = map(float, interval)
-    return counts._replace(rate=wins / (wins + losses), low=low, high=high)
+    found = win_rate(wins, losses)
+    return counts._replace(**found._asdict()) if found and raters >= MIN_RATERS else counts
 
 
 def _chosen(vote: Vote) -> str | None:

@@ -18,6 +18,8 @@ from demo.engine.examples import NAMES, original_path
 from demo.engine.fit import Oversize, TooLargeError, fit
 from demo.engine.pace import Pace, follow
 from demo.engine.scores import Scores
+from demo.parts.disk import FULL
+from demo.parts.links import NOT_UPLOADED
 from demo.viewer.show import Show, show_example
 from demo.viewer.viewer import ComparerData
 from srgan.images import SCALE, Image, ImageError
@@ -162,7 +164,7 @@ class Handlers:
         in the paper's protocol, detail [%], agreement with the input [dB], seconds, notes.
         """
         if photo is None:
-            raise gr.Error("Send a photo.", print_exception=False)
+            raise gr.Error(NOT_UPLOADED, print_exception=False)
         nothing = (gr.skip(),) * (len(self._methods) + 1)
         try:
             picture = read_picture(photo)
@@ -212,6 +214,12 @@ class Handlers:
 def chosen(photo: str, turn: Turn) -> tuple[str, Start, Any]:
     """Take a new photo; the piece of the last one, if that was too large, is forgotten."""
     return photo, turn.begin(), gr.update(value=None, visible="hidden")
+
+
+def full() -> str:
+    """Say that an upload found no room on the disk; what is shown stays."""
+    gr.Warning(FULL, title="Cannot take this file")
+    return f"**Cannot take this file.** {FULL}"
 
 
 def place(turn: Turn, event: gr.EventData) -> Start:

@@ -1,6 +1,5 @@
 """What an event may change on the tab "Compare"."""
 
-import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -9,9 +8,9 @@ import gradio as gr
 
 from demo.engine.scores import Scores
 from demo.engine.table import tables
+from demo.parts.disk import FULL, FULL_DISK
 from demo.viewer.viewer import ComparerData
 
-FULL = "There is no room left on this server's disk. Please try again in an hour."
 BROKEN = "Something went wrong on our side. Please try again, or with another photo."
 Update = dict[Any, Any]  # value by component; what is not named stays
 
@@ -66,5 +65,5 @@ def failed(error: Exception) -> str:
     """Return what a visitor is told of an error that is not theirs."""
     if isinstance(error, gr.Error):  # of a GPU that was not to be had: written for visitors
         return f"{error.title}. {error.message!s}"
-    full = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
-    return FULL if isinstance(error, OSError) and error.errno in full else BROKEN
+    is_full = isinstance(error, OSError) and error.errno in FULL_DISK
+    return FULL if is_full else BROKEN

@@ -7,7 +7,7 @@ import gradio as gr
 
 from demo.analysis.panel import Analysis
 from demo.compare.dial import STEPS, DialHandler
-from demo.compare.handlers import PRECOMPUTED, Handlers, chosen, place, shrink
+from demo.compare.handlers import PRECOMPUTED, Handlers, chosen, full, place, shrink
 from demo.compare.outputs import Outputs
 from demo.compare.placer import Placer
 from demo.compare.turn import Turn
@@ -74,6 +74,8 @@ class CompareTab:
         self._outputs = Outputs(**{name: getattr(self, name) for name in names})
         self._handlers = Handlers(upscalers, max_output_pixels, self._outputs, cache)
         self._connect(DialHandler(dial, self._outputs, cache) if dial else None)
+        no_room = gr.Button(visible="hidden", elem_id="no-room")  # pressed by upload.js
+        no_room.click(full, None, self.status, **LIGHT_QUEUED)
         self._add_api([upscaler.name for upscaler in upscalers])
 
     def _controls(self, max_output_pixels: int) -> None:

@@ -1,8 +1,14 @@
-"""Links in the place of files: none is followed."""
+"""What comes in the place of an uploaded file: nothing else is taken, no link is followed."""
 
 from pathlib import Path
 
 import gradio as gr
+
+NOT_UPLOADED = (
+    "Send an uploaded file: links, base64 and paths are not taken. In Python write "
+    'handle_file("photo.jpg"); elsewhere send the file to gradio_api/upload first, and here the '
+    "path that it returns, as docs/api.md shows."
+)
 
 
 def refuse_link(path: str | Path | None) -> None:
@@ -12,4 +18,4 @@ def refuse_link(path: str | Path | None) -> None:
         gr.Error: The path is one.
     """
     if str(path).lower().startswith(("http:", "https:")):
-        raise gr.Error("Links are not accepted: upload the file.", print_exception=False)
+        raise gr.Error(NOT_UPLOADED, print_exception=False)

@@ -23,6 +23,10 @@ class ImageSet:
         """Where the small images come from."""
         return "small images as stored" if self.pairs[0][1] else "small images by shrink"
 
+    def only(self, index: int) -> "ImageSet":
+        """Return the set of one of the images."""
+        return ImageSet(self.name, self.pairs[index : index + 1])
+
     def read(self) -> Iterator[tuple[str, Image, Image]]:
         """Yield name, original (4h, 4w, 3) and small image (h, w, 3), one after another.
 

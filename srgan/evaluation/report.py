@@ -2,8 +2,9 @@
 
 Results are plain dictionaries, as in the JSON file: beside "format", "precision" and what else
 `evaluate.describe` says there is "sets", which leads over the set's name, "methods" and a method's
-name to "mean", "largest" and "images": the measures of `MEASURES` over all images and for each. The
-last are not in the JSON file but in the CSV file.
+name to "mean", "largest" and "images": the measures of `measures` over all images and for each. The
+last are not in the JSON file but in the CSV file. Where perceptual measures were asked for,
+"perceptual" leads over their names to what is known of them, see `srgan.evaluation.yardsticks`.
 """
 
 import csv
@@ -63,6 +64,8 @@ MEASURES = {
     "grid_4px": Measure("grid", "4 px dB", ".1f", 0.2, 0),
     "grid_2px": Measure("grid", "2 px dB", ".1f", 0.2, 0),
 }
+NIQE = Measure("", "NIQE", ".2f", 0.03, 0)
+DISTANCE = Measure("distance", "", ".4f", 0.002, 0)  # entitled by its network
 LEGEND = """\
 All values are means of the images' own, but for the colour shift, which is the largest.
 today's protocol: luma of BT.601, studio range, not rounded; 4 px shaved; SSIM 11x11, sigma 1.5.
@@ -73,26 +76,48 @@ detail: energy over 1/8 cycle a pixel, % of the original's. agreement: PSNR of t
 against the input. colour shift: difference of the mean colours in levels (0 to 255). grid: what
 stands out of the spectrum with a period of 4 and 2 px; 0 is none."""
 
+NIQE_LEGEND = """\
+NIQE: how natural, judged without the original; lower is better; unsteady under 10 blocks of 96x96.
+distance: of unit-normalised feature maps to the original's, in the network named; 0 is equal."""
+
+
+def measures(results: dict[str, Any]) -> dict[str, Measure]:
+    """Return the measures that results hold, by key, in the order of the tables."""
+    asked = results.get("perceptual", {})
+    more = {key: NIQE if key == "niqe" else DISTANCE._replace(title=key) for key in asked}
+    return MEASURES | more
+
 
 def table(results: dict[str, Any], markdown: bool = False) -> str:
     """Lay out the results, a table a set: for a terminal, or in Markdown for the model card."""
     blocks = []
     for name, result in results["sets"].items():
         head = f"{name}: {result['images']} images, {result['lr']}"
-        rows = _rows(name, result["methods"])
+        rows = _rows(name, result["methods"], results)
         blocks.append(f"{head}\n\n{_pipes(rows)}" if markdown else f"{head}\n{_columns(rows)}")
-    legend = LEGEND if not markdown else "  \n".join(LEGEND.splitlines())
-    return "\n\n".join([*blocks, legend])
+    legend = [*LEGEND.splitlines(), *_perceptual_legend(results.get("perceptual", {}))]
+    return "\n\n".join([*blocks, ("  \n" if markdown else "\n").join(legend)])
 
 
-def _rows(name: str, methods: dict[str, Any]) -> list[list[str]]:
+def _perceptual_legend(perceptual: dict[str, Any]) -> list[str]:
+    lines = NIQE_LEGEND.splitlines() if perceptual else []
+    for key, about in perceptual.items():
+        if named := about.get("named_by"):
+            whose = " and ".join(named)
+            lines.append(f"* the card of {whose} names {key}: trained on it, it judges itself.")
+    return lines
+
+
+def _rows(name: str, methods: dict[str, Any], results: dict[str, Any]) -> list[list[str]]:
     """Cells of one table; the first two rows are its head, groups and titles."""
+    shown, perceptual = measures(results), results.get("perceptual", {})
     published = {key.casefold(): rows for key, rows in PUBLISHED.items()}.get(name.casefold(), {})
-    rows = [["", *(m.group for m in MEASURES.values())]]
-    rows.append(["method", *(m.title for m in MEASURES.values())])
+    rows = [["", *(m.group for m in shown.values())]]
+    rows.append(["method", *(m.title for m in shown.values())])
     for method, result in methods.items():
-        overall = (_number(result[m.overall][key], m.form) for key, m in MEASURES.items())
-        rows.append([method, *overall])
+        overall = [_number(result[m.overall][key], m.form) for key, m in shown.items()]
+        marked = (method in perceptual.get(key, {}).get("named_by", ()) for key in shown)
+        rows.append([method, *(f"{c}*" if m else c for c, m in zip(overall, marked, strict=True))])
     if not published:
         return rows
     beside = [["published"] * 3, ["PSNR dB", "SSIM", "MOS"]]
@@ -143,14 +168,15 @@ def write_json(results: dict[str, Any], path: Path) -> None:
 
 def write_csv(results: dict[str, Any], path: Path) -> None:
     """Write the measures of every image by every method, a row each; infinity is "inf"."""
+    shown = measures(results)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["set", "image", "method", *MEASURES])
+        writer.writerow(["set", "image", "method", *shown])
         for name, result in results["sets"].items():
             for method, measured in result["methods"].items():
                 for image, values in measured["images"].items():
-                    writer.writerow([name, image, method, *(values[key] for key in MEASURES)])
+                    writer.writerow([name, image, method, *(values[key] for key in shown)])
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -175,14 +201,15 @@ def worse(results: dict[str, Any], stored: dict[str, Any]) -> tuple[list[str], i
         What is worse by more than its tolerance or was not measured alike, as sentences; and how
         many means were compared.
     """
-    problems, compared = [], 0
+    problems, compared = _unlike(results, stored), 0
+    common = {key: m for key, m in measures(stored).items() if key in measures(results)}
     for name in stored["sets"].keys() & results["sets"].keys():
         now, before = results["sets"][name], stored["sets"][name]
         for key in ("images", "lr"):
             if now[key] != before[key]:
                 problems.append(f"{name}, {key}: {now[key]}, was {before[key]}")
         for method in before["methods"].keys() & now["methods"].keys():
-            for key, measure in MEASURES.items():
+            for key, measure in common.items():
                 value, old = (
                     _read(x["methods"][method][measure.overall][key]) for x in (now, before)
                 )
@@ -194,6 +221,15 @@ def worse(results: dict[str, Any], stored: dict[str, Any]) -> tuple[list[str], i
                         f"was {old:.4f} (tolerance {measure.tolerance})"
                     )
     return sorted(problems), compared
+
+
+def _unlike(results: dict[str, Any], stored: dict[str, Any]) -> list[str]:
+    now, before = (r.get("perceptual", {}) for r in (results, stored))
+    return [
+        f"{key}: other weights, sha256 {now[key]['sha256'][:12]}, was {before[key]['sha256'][:12]}"
+        for key in before.keys() & now.keys()
+        if now[key].get("sha256") != before[key].get("sha256")
+    ]
 
 
 def _loss(value: float, measure: Measure) -> float:

@@ -15,8 +15,9 @@ LOSS, GAN = "loss of the generator", "adversarial training"
 MACHINE, REPORTS = "machine", "reports"
 GROUPS = (FILES, BUDGET, RECIPE, LOSS, GAN, MACHINE, REPORTS)
 FEATURES_HELP = (
-    f"what the content loss compares: {', '.join(NAMES)}, where NETWORK:NODE is any torchvision "
-    "classifier at a node of its graph, such as convnext_tiny:features.3"
+    f"what the content loss compares: {', '.join(NAMES)}, where NETWORK is a classifier of "
+    "torchvision and a MAP a node of its graph (convnext_tiny:features.3), or a network of timm "
+    "and the number of a stage (resnet50:1,2); several networks with factors: NAME+0.5*NAME"
 )
 
 
@@ -78,6 +79,14 @@ class TrainConfig:
     rate: float = _option(
         BUDGET, "Adam's learning rate for the generator; the paper's is 1e-4", 4e-4
     )
+    optimizer: str = _option(
+        BUDGET,
+        "adam: the paper's; muon: Muon for the generator's inner convolutions, Adam for the rest, "
+        "at the same rate",
+        "adam",
+        choices=("adam", "muon"),
+    )
+    beta2: float = _option(BUDGET, "of all Adams: decay of the squared gradients", 0.999)
     warmup: int = _option(BUDGET, "steps in which the rate rises from 0, linearly", 200)
     schedule: str = _option(
         BUDGET,
@@ -105,6 +114,13 @@ class TrainConfig:
     channels: int = _option(RECIPE, "width of a new generator; the paper's is 64", 64)
     seed: int = _option(RECIPE, "decides about crops and new networks' weights", 0)
 
+    freeze_normalisation: bool = _option(
+        RECIPE,
+        "keep the running statistics of the generator's batch normalisation, as in the adversarial "
+        "stage; its scale and shift still learn. A fifth faster, for a trained start",
+        False,
+    )
+
     features: str = _option(
         LOSS,
         FEATURES_HELP,
@@ -112,7 +128,10 @@ class TrainConfig:
         metavar="NAME",
     )
     features_weights: str | None = _option(
-        LOSS, "file with the feature network's weights, where they cannot be downloaded", None
+        LOSS,
+        "file with the feature network's weights, where they cannot be downloaded; of several "
+        "networks NAME=FILE,NAME=FILE",
+        None,
     )
     content_weight: float = _option(
         LOSS,
@@ -160,7 +179,13 @@ class TrainConfig:
             "the budget must be positive": (self.steps or self.minutes or 0) > 0,
             "choose --init or --continue-from, not both": None in (self.init, self.continue_from),
             f"--patch must be a multiple of {SCALE}": self.patch > 0 and self.patch % SCALE == 0,
-            "--decay must be at least 0 and below 1": 0 <= self.decay < 1,
+            "--decay and --beta2 must be at least 0 and below 1": min(self.decay, self.beta2) >= 0
+            and max(self.decay, self.beta2) < 1,
+            "--freeze-normalisation needs trained statistics: --init or --continue-from": (
+                not self.freeze_normalisation
+                or bool(self.init or self.continue_from)
+                or self.stage == "srgan"
+            ),
             "--anneal must be between 0 and 1": 0 < self.anneal <= 1,
             "--rate, --clip, --batch and all --…-every must be positive": min(
                 *(self.rate, self.clip, self.batch, self.workers),
@@ -221,6 +246,12 @@ class SRGANConfig(TrainConfig):
         "0.02 pulls nearly half as hard as efficientnet-lite0 (not in the paper)",
         0.0,
     )
+    artifacts: float = _option(
+        LOSS,
+        "weight of an L1 where the output is restless and further off than the averaged "
+        "generator's (LDL: 1; costs another pass; not in the paper)",
+        0.0,
+    )
     adversarial: float = _option(
         LOSS, "weight of the adversarial loss, fixed as in the paper", 1e-3
     )
@@ -233,18 +264,38 @@ class SRGANConfig(TrainConfig):
         metavar="R",
     )
 
+    discriminator: str = _option(
+        GAN,
+        "paper: Figure 4; heads: small networks on a frozen one's features and on the pixels "
+        "(Projected GAN); unet: Real-ESRGAN's. --gan hinge suits both of these",
+        "paper",
+        choices=("paper", "heads", "unet"),
+    )
+    discriminator_features: str = _option(
+        GAN, "of heads: the frozen network, one of --features", "efficientnet-lite0", metavar="NAME"
+    )
+    discriminator_features_weights: str | None = _option(
+        GAN, "of heads: file with its weights, where they cannot be downloaded", None
+    )
+    condition: bool = _option(
+        GAN, "let heads and unet see the enlarged small input beside each picture", False
+    )
     discriminator_rate: float = _option(GAN, "Adam's learning rate for the discriminator", 1e-4)
     discriminator_warmup: int = _option(
         GAN, "steps in which the discriminator alone learns, at the start of a new one", 300
     )
     discriminator_channels: int = _option(
-        GAN, "width of its first layer; the paper's is 64; 32 takes a quarter of the time", 64
+        GAN,
+        "width of its first layer; the paper's is 64; 32 takes a quarter of the time; the unet's "
+        "is half of it",
+        64,
     )
     gan: str = _option(
         GAN,
-        "bce: the paper's; relativistic: judge originals and restored images in pairs (RSGAN)",
+        "bce: the paper's; relativistic: judge originals and restored images in pairs (RSGAN); "
+        "hinge: do not pull at what is clear already",
         "bce",
-        choices=("bce", "relativistic"),
+        choices=("bce", "relativistic", "hinge"),
     )
     spectral_norm: bool = _option(
         GAN,
@@ -272,6 +323,10 @@ class SRGANConfig(TrainConfig):
             )
         if self.patch % 16 or self.margin % SCALE:
             raise ValueError(f"--patch must be a multiple of 16 and --margin of {SCALE}")
+        if self.discriminator == "paper" and self.condition:
+            raise ValueError("--condition is for --discriminator heads or unet")
+        if self.discriminator != "paper" and self.spectral_norm:
+            raise ValueError("--spectral-norm is for --discriminator paper; the others have it")
         if self.grid and self.crop < GRID_LOSS_SIDE:
             raise ValueError(f"--grid needs crops of {GRID_LOSS_SIDE} pixels: --patch and --margin")
 

@@ -13,22 +13,23 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 from accelerate import Accelerator
 from torch import nn
-from torch.func import functional_call
-from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from srgan.features import load_features
-from srgan.fuse import fast_forward
 from srgan.losses import (
-    ContentLoss,
     adversarial_loss,
+    artifact_loss,
     consistency_loss,
     discriminator_loss,
     grid_loss,
+    load_content,
     total_variation,
 )
-from srgan.models import Discriminator, Generator
+from srgan.models import Generator
+from srgan.training.adversary import enlarged, frozen, judge_both, make_discriminator
 from srgan.training.config import SRGANConfig, TrainConfig
+from srgan.training.forward import fast_forward
+from srgan.training.optimisers import Both, adam, generator_optimizer
 from srgan.training.sync_batch_norm import synchronise
 
 Log = dict[str, torch.Tensor]
@@ -59,25 +60,20 @@ class Trainer:
     ) -> None:
         self.config, self.accelerator, self.start = config, accelerator, start
         self.alone = config.discriminator_warmup if isinstance(config, SRGANConfig) and new else 0
-        self.content = self._placed(
-            ContentLoss(load_features(config.features, config.features_weights))
-        )
-        self.generator = self._placed(generator).train(config.stage == "srresnet")
+        self.content = self._placed(load_content(config.features, config.features_weights))
+        learns_statistics = config.stage == "srresnet" and not config.freeze_normalisation
+        self.generator = self._placed(generator).train(learns_statistics)
         self.average = AveragedModel(self.generator, use_buffers=True).requires_grad_(False).eval()
-        late = ("upsample.", "tail.")
-        named = [*self.generator.named_parameters()]
-        groups = [
-            [p for name, p in named if not name.startswith(late)],
-            [p for name, p in named if name.startswith(late)],
-        ]
-        self.generator_optimizer = _adam([{"params": group} for group in groups])
-        self.discriminator: Discriminator | None = None
+        self.generator_optimizer = generator_optimizer(config, self.generator)
+        self.late = [group["late"] for group in self.generator_optimizer.param_groups]
+        self.discriminator: nn.Module | None = None
         if isinstance(config, SRGANConfig):
-            discriminator = Discriminator(config.patch, config.discriminator_channels)
-            if config.spectral_norm:
-                _normalise_spectrally(discriminator)
-            self.discriminator = self._placed(discriminator).train()
-            self.discriminator_optimizer = _adam(self.discriminator.parameters())
+            features = None
+            if config.discriminator == "heads":
+                files = config.discriminator_features, config.discriminator_features_weights
+                features = self._placed(load_features(*files))
+            self.discriminator = self._placed(make_discriminator(config, features)).train()
+            self.discriminator_optimizer = adam(self.discriminator.parameters(), config.beta2)
         self.norms: Log = {}  # smoothed, of each loss's gradient at the image
         if accelerator.num_processes > 1:
             for network in filter(None, (self.generator, self.discriminator)):
@@ -104,7 +100,7 @@ class Trainer:
         log = {"rate": torch.tensor(self.generator_optimizer.param_groups[0]["lr"])}
         cut = self._cut(step)
         if self.discriminator is not None:
-            log |= self._discriminator_step(cut(sr.detach()), cut(hr))
+            log |= self._discriminator_step(sr.detach(), lr, hr, cut)
         if into >= 0:
             log |= self._generator_step(sr, lr, hr, cut)
         return log
@@ -152,11 +148,11 @@ class Trainer:
     def _set_rates(self, into: int, rate: float) -> None:
         """Set the learning rates; `into` counts from the generator's first step."""
         config = self.config
-        body, late = self.generator_optimizer.param_groups
-        body["lr"] = config.rate * rate * min(1, max(0, into + 1) / max(1, config.warmup))
-        late["lr"] = body["lr"]
+        full = config.rate * rate * min(1, max(0, into + 1) / max(1, config.warmup))
+        for group, late in zip(self.generator_optimizer.param_groups, self.late, strict=True):
+            asleep = late and isinstance(config, SRGANConfig) and into < config.freeze_upsampling
+            group["lr"] = 0.0 if asleep else full
         if isinstance(config, SRGANConfig):
-            late["lr"] *= into >= config.freeze_upsampling
             for group in self.discriminator_optimizer.param_groups:
                 group["lr"] = config.discriminator_rate * rate
 
@@ -169,17 +165,33 @@ class Trainer:
         y, x = (int(v) for v in rng.integers(self.config.crop - side + 1, size=2))
         return lambda images: images[..., y : y + side, x : x + side]
 
-    def _discriminator_step(self, sr: torch.Tensor, hr: torch.Tensor) -> Log:
-        with self.accelerator.autocast():  # two batches: each with its own statistics
-            real, fake = self.discriminator(hr).float(), self.discriminator(sr).float()
-        relativistic = self.config.gan == "relativistic"
-        loss = discriminator_loss(real, fake, relativistic)
+    def _seen(self, lr: torch.Tensor, cut: Cut) -> Cut:
+        """Return what the discriminator sees of the generator's crops: a cut, and what it is told.
+
+        Args:
+            lr: The small input.
+            cut: Of this step.
+        """
+        if not self.config.condition:
+            return cut
+        told = cut(enlarged(lr))
+        return lambda images: torch.cat([cut(images), told], 1)
+
+    def _discriminator_step(
+        self, sr: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, cut: Cut
+    ) -> Log:
+        gan, seen = self.config.gan, self._seen(lr, cut)
+        with self.accelerator.autocast():
+            real, fake = judge_both(self.discriminator, seen(hr), seen(sr))
+        pairs = [*zip(real, fake, strict=True)]
+        loss = torch.stack([discriminator_loss(r, f, gan) for r, f in pairs]).mean()
         self.discriminator_optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = self._update(self.discriminator, self.discriminator_optimizer)
-        right = real > fake if relativistic else torch.cat([real > 0, fake < 0])
-        log = {"loss": loss.detach(), "gradient": norm, "right": right.float().mean()}
-        log |= {"real": real.detach().mean(), "fake": fake.detach().mean()}
+        right = [r > f if gan == "relativistic" else torch.cat([r > 0, f < 0]) for r, f in pairs]
+        log = {"loss": loss.detach(), "gradient": norm}
+        for name, values in (("right", right), ("real", real), ("fake", fake)):
+            log[name] = torch.stack([x.detach().float().mean() for x in values]).mean()
         return {f"discriminator/{name}": value for name, value in log.items()}
 
     def _generator_step(
@@ -212,12 +224,11 @@ class Trainer:
         if config.total_variation:
             losses["total_variation"] = total_variation
         if isinstance(config, SRGANConfig):
-            judge = _frozen(self.discriminator)
-            real = None
-            if config.gan == "relativistic":
+            losses["adversarial"] = self._adversarial_loss(hr, self._seen(lr, cut))
+            if config.artifacts:
                 with torch.no_grad(), self.accelerator.autocast():
-                    real = judge(cut(hr))
-            losses["adversarial"] = lambda sr: adversarial_loss(judge(cut(sr)), real)
+                    average = fast_forward(self.average.module, lr)
+                losses["artifacts"] = lambda sr: artifact_loss(sr, average, hr)
             if config.consistency:
                 losses["consistency"] = lambda sr: consistency_loss(sr, lr)
             if config.grid:
@@ -226,6 +237,23 @@ class Trainer:
                 losses["pixel"] = lambda sr: F.l1_loss(sr, hr)
         return losses
 
+    def _adversarial_loss(
+        self, hr: torch.Tensor, seen: Cut
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the mean of the judges' losses as a function of the generator's output."""
+        judge, gan = frozen(self.discriminator), self.config.gan
+        real = None
+        if gan == "relativistic":
+            with torch.no_grad(), self.accelerator.autocast():
+                real = judge(seen(hr))
+
+        def loss(sr: torch.Tensor) -> torch.Tensor:
+            fake = judge(seen(sr))
+            pairs = zip(fake, real or fake, strict=True)
+            return torch.stack([adversarial_loss(f, r, gan) for f, r in pairs]).mean()
+
+        return loss
+
     def _weights(self) -> dict[str, float | torch.Tensor]:
         config = self.config
         weights = {"content": config.content_weight, "total_variation": config.total_variation}
@@ -233,7 +261,7 @@ class Trainer:
             content = config.content_weight * self.norms["content"]
             held = lambda name, ratio: ratio * content / self.norms[name].clamp_min(1e-30)  # noqa: E731
             weights |= {"adversarial": config.adversarial, "pixel": config.pixel}
-            weights["grid"] = config.grid
+            weights |= {"grid": config.grid, "artifacts": config.artifacts}
             if config.adversarial_ratio is not None:
                 weights["adversarial"] = held("adversarial", config.adversarial_ratio)
             if config.consistency:
@@ -243,7 +271,7 @@ class Trainer:
     def _root_mean_square(self, gradient: torch.Tensor) -> torch.Tensor:
         return self.accelerator.reduce(gradient.square().mean(), "mean").sqrt()
 
-    def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> torch.Tensor:
+    def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer | Both) -> torch.Tensor:
         """Average the gradients over processes, shorten them, step; return their length before."""
         # By hand instead of DistributedDataParallel, which follows a network's `forward` and one
         # backward pass from it; here it is another forward, and the discriminator has two.
@@ -255,30 +283,3 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(parameters, self.config.clip)
         optimizer.step()
         return norm
-
-
-def _adam(parameters: Any) -> torch.optim.Adam:  # noqa: ANN401 - whatever Adam takes
-    return torch.optim.Adam(parameters, betas=(0.9, 0.999), fused=True)
-
-
-def _frozen(network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a network's forward that changes nothing in it, not even running statistics."""
-    parameters = {name: p.detach() for name, p in network.named_parameters()}
-
-    def forward(images: torch.Tensor) -> torch.Tensor:
-        buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-        return functional_call(network, parameters | buffers, (images,))
-
-    return forward
-
-
-def _normalise_spectrally(discriminator: Discriminator) -> None:
-    """Put spectral normalisation in the place of batch normalisation (Miyato et al. 2018)."""
-    for layers in (discriminator.features, discriminator.classifier):
-        for index, layer in enumerate(layers):
-            if isinstance(layer, nn.BatchNorm2d):
-                layers[index] = nn.Identity()
-            elif isinstance(layer, nn.Conv2d | nn.Linear):
-                if layer.bias is None:
-                    layer.bias = nn.Parameter(layer.weight.new_zeros(layer.out_channels))
-                spectral_norm(layer)

@@ -5,15 +5,20 @@ import shutil
 import signal
 import subprocess
 import sys
+from http import HTTPStatus
 
 import PIL.Image
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from playwright.sync_api import expect
+from support.browser import drop_file
 from support.mocks import noise, save
+from support.pages import opened, wait_for
 from support.process import compare
 
 from benchmarks.running import LOG, ROOT
+from demo.parts.disk import FULL
 from srgan.upscale import NETWORKS, WEIGHTS
 
 
@@ -50,6 +55,24 @@ def test_a_full_disk_is_told_and_it_goes_on_when_there_is_room(start, tmp_path):
             compare(url, photo)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
         assert compare(url, photo)[-1]["scores"]["SRGAN"]["today"]["psnr"] > 0
+
+
+def test_a_full_disk_at_upload_is_told_and_it_goes_on_when_there_is_room(browser, start, tmp_path):
+    photo = save(tmp_path, noise(64, 48))
+    answers = []
+    with start() as (process, url), opened(browser, url) as page:
+        page.on("response", lambda r: "/upload?" in r.url and answers.append(r.status))
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100, -1))
+        drop_file(page, "#photo button[aria-dropeffect]", photo)
+        expect(page.locator("#status")).to_contain_text(FULL)
+        assert answers == [HTTPStatus.INSUFFICIENT_STORAGE]
+        toast = page.locator(".toast-body")
+        expect(toast).to_contain_text(FULL)
+        assert "HTTP" not in toast.inner_text()
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        drop_file(page, "#photo button[aria-dropeffect]", photo)
+        wait_for(page, "photo")
+        expect(page.locator("#status")).to_contain_text("Done.")
 
 
 @pytest.mark.parametrize("broken", ["missing", "cut", "a pickle"])

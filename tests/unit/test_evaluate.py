@@ -13,16 +13,19 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+import torchvision
 from PIL import Image as PillowImage
 from support.networks import random_generator
 
 from srgan import evaluate as module
 from srgan.evaluate import evaluate, load_methods, main, measure
+from srgan.evaluation.distances import load_distance
 from srgan.evaluation.fingerprint import LIKENESS, closest, find_copies, fingerprint
 from srgan.evaluation.image_sets import find_set
 from srgan.evaluation.report import MEASURES, PUBLISHED, read_json, table, worse, write_json
 from srgan.images import crop_to_scale, enlarge, repeat, shrink, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
+from srgan.perceptual import niqe
 from srgan.reading import read_image
 from srgan.spectrum import grid_peaks
 from srgan.upscale import NetworkUpscaler
@@ -318,6 +321,173 @@ def test_nothing_to_compare_is_an_error(cli, folders, results, tmp_path):
     code, _, err = cli(*args, "--check", tmp_path / "stored.json")
     assert code == 2
     assert "none of these sets" in err
+
+
+@pytest.fixture(scope="module")
+def squeezenet(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("networks") / "squeezenet.pth"
+    torch.save(torchvision.models.squeezenet1_1().state_dict(), path)
+    return f"squeezenet1_1:features.4.cat={path}"
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A set with room for blocks of NIQE, and one photo with none."""
+    folder = tmp_path_factory.mktemp("sets") / "large"
+    folder.mkdir()
+    write_png(skimage.data.chelsea()[:200, :204], folder / "cat.png")
+    write_png(PHOTOS["coffee"], folder / "small.png")
+    return folder
+
+
+class TestPerceptual:
+    def test_measures_stand_in_table_and_json(self, cli, large, squeezenet, tmp_path):
+        args = ["--images", large, "--methods", "bicubic", "original", "--json", tmp_path / "r"]
+        args += ["--csv", tmp_path / "r.csv"]
+        code, out, err = cli(*args, "--perceptual", squeezenet)
+        assert (code, "Traceback" in err) == (0, False)
+        stored = read_json(tmp_path / "r")
+        name, _, file = squeezenet.partition("=")
+        assert list(stored["perceptual"]) == ["niqe", name]
+        assert stored["perceptual"][name]["weights"] == file
+        hr = crop_to_scale(skimage.data.chelsea()[:200, :204])
+        sr = enlarge(shrink(hr))
+        methods = stored["sets"]["large"]["methods"]
+        images = {
+            (r["image"], r["method"]): r
+            for r in csv.DictReader((tmp_path / "r.csv").read_text().splitlines())
+        }
+        assert float(images["cat", "bicubic"]["niqe"]) == niqe(sr)
+        distance = load_distance(name, Path(file))(sr, hr)
+        assert float(images["cat", "bicubic"][name]) == pytest.approx(distance)
+        assert images["small", "bicubic"]["niqe"] == "nan"
+        assert methods["bicubic"]["mean"]["niqe"] == niqe(sr)  # of those that have one
+        assert methods["original"]["mean"][name] == 0
+        rows = {line.split()[0]: line.split() for line in out.splitlines() if line[:1].isalpha()}
+        assert rows["bicubic"][-2] == f"{niqe(sr):.2f}"
+        assert rows["bicubic"][-1] == f"{methods['bicubic']['mean'][name]:.4f}"
+        assert rows["original"][-2] == f"{niqe(hr):.2f}"
+        assert "distance: of unit-normalised feature maps" in out
+
+    def test_the_originals_are_a_method_then(self, cli, large):
+        code, out, _ = cli("--images", large, "--perceptual", "niqe")
+        rows = [line.split()[0] for line in out.splitlines() if line[:1].isalpha()]
+        assert code == 0
+        methods = ["nearest", "bicubic", "srresnet", "srgan", "original"]
+        assert [row for row in rows if row in methods] == methods
+
+    def test_weights_trained_on_a_network_are_marked(self, folders, large, tmp_path, capsys):
+        card = {"name": "SRGAN", "loss": "EfficientNet-lite0 features"}
+        save_weights(random_generator(1, 1, 4), tmp_path / "srgan.safetensors", card)
+        args = ["--images", large, "--methods", "bicubic", "srgan", "--weights", tmp_path]
+        assert main([*map(str, args), "--perceptual", "efficientnet-lite0"]) == 0
+        out = capsys.readouterr().out
+        rows = {line.split()[0]: line.split() for line in out.splitlines() if line[:1].isalpha()}
+        assert rows["srgan"][-1].endswith("*")
+        assert not rows["bicubic"][-1].endswith("*")
+        assert "* the card of srgan names efficientnet-lite0" in out
+
+    def test_check_knows_direction_and_network(self, cli, large, squeezenet, tmp_path):
+        base = ["--images", large, "--methods", "bicubic", "--perceptual", squeezenet]
+        assert cli(*base, "--json", tmp_path / "r")[0] == 0
+        code, out, _ = cli(*base, "--check", tmp_path / "r")
+        assert code == 0
+        assert f"{len(MEASURES) + 2} means compared, 0 worse" in out
+        stored = read_json(tmp_path / "r")
+        name = squeezenet.partition("=")[0]
+        mean = stored["sets"]["large"]["methods"]["bicubic"]["mean"]
+        mean["niqe"] -= 0.04
+        mean[name] -= 0.003
+        mean["ssim_today"] -= 0.1  # better now
+        write_json(stored, tmp_path / "r")
+        code, out, _ = cli(*base, "--check", tmp_path / "r")
+        assert code == 1
+        assert "large, bicubic, NIQE: " in out
+        assert f"large, bicubic, distance {name}: " in out
+        assert "2 worse" in out
+        mean["niqe"] += 1
+        mean[name] += 1
+        stored["perceptual"][name]["sha256"] = "0" * 64
+        write_json(stored, tmp_path / "r")
+        code, out, _ = cli(*base, "--check", tmp_path / "r")
+        assert code == 1
+        assert f"{name}: other weights" in out
+
+    def test_stored_results_without_them_can_be_checked(self, cli, large, tmp_path):
+        base = ["--images", large, "--methods", "bicubic"]
+        cli(*base, "--json", tmp_path / "r")
+        code, out, _ = cli(*base, "--perceptual", "niqe", "--check", tmp_path / "r")
+        assert code == 0
+        assert f"{len(MEASURES)} means compared" in out
+
+    @pytest.mark.parametrize(
+        ("specs", "reason"),
+        [
+            (["alexnot"], "unknown feature network 'alexnot'"),
+            (["efficientnet-lite0", "efficientnet-lite0"], "efficientnet-lite0 twice"),
+            (["vgg16-bn-craft=gone.pth"], "gone.pth"),
+        ],
+    )
+    def test_wrong_networks_are_told_before_the_work(self, cli, large, monkeypatch, specs, reason):
+        monkeypatch.setattr(module, "evaluate", pytest.fail)
+        code, _, err = cli("--images", large, "--methods", "bicubic", "--perceptual", *specs)
+        assert code == 2
+        assert reason in err
+
+
+class TestOutputs:
+    @pytest.fixture
+    def peer(self, folders, tmp_path):
+        """Someone's pictures of photos/: nearest, with endings of their own."""
+        (tmp_path / "photos").mkdir()
+        for name, photo in PHOTOS.items():
+            ending = "" if name == "cat" else "_peer_x4"
+            write_png(repeat(shrink(crop_to_scale(photo))), tmp_path / f"photos/{name}{ending}.png")
+        return tmp_path
+
+    def test_a_folder_is_a_method(self, cli, folders, peer, results):
+        base = ["--images", folders / "photos", "--methods", "bicubic", "--json", peer / "r.json"]
+        for folder in (peer, peer / "photos"):
+            code, out, _ = cli(*base, "--outputs", f"peer={folder}")
+            assert code == 0
+            rows = [line.split()[0] for line in out.splitlines() if line[:1].isalpha()]
+            assert rows.index("peer") == rows.index("bicubic") + 1
+            stored = read_json(peer / "r.json")
+            assert stored["outputs"] == {"peer": str(folder)}
+            entry = stored["sets"]["photos"]["methods"]["peer"]["mean"]
+            assert entry["psnr_today"] == pytest.approx(
+                results["sets"]["photos"]["methods"]["nearest"]["mean"]["psnr_today"]
+            )
+
+    @pytest.mark.parametrize(
+        ("spec", "reason"),
+        [
+            ("bicubic={}", "cannot be called 'bicubic'"),
+            ("a/b={}", "cannot be called 'a/b'"),
+            ("peer={}/gone", "is not a folder"),
+        ],
+    )
+    def test_wrong_folders_are_told_before_the_work(
+        self, cli, folders, peer, monkeypatch, spec, reason
+    ):
+        monkeypatch.setattr(module, "evaluate", pytest.fail)
+        base = ["--images", folders / "photos", "--methods", "bicubic"]
+        code, _, err = cli(*base, "--outputs", spec.format(peer))
+        assert code == 2
+        assert reason in err
+
+    def test_what_does_not_fit_is_named(self, cli, folders, peer):
+        base = ["--images", folders / "photos", "--methods", "bicubic", "--outputs"]
+        write_png(PHOTOS["cat"], peer / "photos/cat.png")
+        code, _, err = cli(*base, f"peer={peer}")
+        assert code == 2
+        assert "cat.png has 160 x 103 pixels, expected 160 x 100" in err
+        (peer / "photos/cat.png").unlink()
+        assert f"{peer / 'photos'} lacks cat" in cli(*base, f"peer={peer}")[2]
+        for method in ("a", "b"):
+            write_png(PHOTOS["cat"], peer / f"photos/cat_{method}.png")
+        assert "has several for cat: cat_a, cat_b" in cli(*base, f"peer={peer}")[2]
 
 
 class TestWrongFolders:

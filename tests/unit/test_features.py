@@ -1,10 +1,12 @@
 import pytest
+import timm
 import torch
 import torchvision
+from timm.layers import Conv2dSame
 
 from srgan import features
-from srgan.features import EfficientNetLite0, load_features
-from srgan.losses import ContentLoss
+from srgan.features import load_features
+from srgan.losses import ContentLoss, load_content
 
 torchvision_node = "squeezenet1_1:features.4.cat"
 
@@ -102,21 +104,99 @@ def test_torchvision_node_is_that_of_the_whole_network(files, images):
 
 
 def test_efficientnet_lite0_is_timms(images):
-    timm = pytest.importorskip("timm")
     states = torch.load(features._packaged_lite0(), weights_only=True)
     network = timm.create_model("tf_efficientnet_lite0").eval()
     assert len(states) == len(network.state_dict())
     network.load_state_dict(dict(zip(network.state_dict(), states.values(), strict=True)))
     x = network.bn1(network.conv_stem(images))
-    blocks = [block for stage in network.blocks for block in stage]
     expected = []
-    for index, block in enumerate(blocks[:11]):
-        x = block(x)
-        if index in EfficientNetLite0.TAKEN:
-            expected.append(x)
+    for stage in network.blocks[:5]:
+        x = stage(x)
+        expected.append(x)
+    del expected[3]  # of the same stride as the next
     found = load_features("efficientnet-lite0")(images)
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-4)
     assert [32 // x.shape[-1] for x in found] == [2, 4, 8, 16]
+    two = load_features("efficientnet-lite0:1,3")(images)
+    assert torch.equal(two[0], found[1])
+    assert torch.equal(two[1], found[3])
+
+
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize("side", [11, 12])
+def test_strided_depthwise_convolutions_are_the_same_thinned_out(side, same):
+    torch.manual_seed(0)
+    kind = Conv2dSame if same else torch.nn.Conv2d
+    conv = kind(4, 4, 5, 2, 2, groups=4)
+    x = torch.randn(2, 4, side, side)
+    expected = conv(x)
+    features._thin_out_later(conv)
+    assert type(conv) is features._ThinnedOut
+    torch.testing.assert_close(conv(x), expected)
+
+
+@pytest.fixture
+def vgg16(tmp_path):
+    """A VGG16-BN as a file of torchvision, and inside a CRAFT text detector."""
+    torch.manual_seed(2)
+    states = torchvision.models.vgg16_bn().features.state_dict()
+    plain = {f"features.{key}": value for key, value in states.items()}
+    torch.save(plain, tmp_path / "vgg16.pth")
+    starts = (0, 12, 19, 29, 39)
+    inside = {
+        "module.basenet.slice5.1.weight": torch.zeros(1),
+        "module.conv_cls.0.bias": 0 * starts,
+    }
+    for key, value in states.items():
+        number = int(key.split(".")[0])
+        part = sum(start <= number for start in starts)
+        if part < 5:
+            inside[f"module.basenet.slice{part}.{key}"] = value
+    torch.save(inside, tmp_path / "craft.pth")
+    return tmp_path
+
+
+def test_vgg16_is_found_inside_a_text_detector(vgg16, images):
+    name = "vgg16_bn:features.12,features.22,features.32"
+    plain = load_features(name, vgg16 / "vgg16.pth")
+    inside = load_features(name, vgg16 / "craft.pth")
+    assert plain.relative
+    found = inside(images)
+    assert [x.shape[1] for x in found] == [128, 256, 512]
+    assert all(torch.equal(a, b) for a, b in zip(found, plain(images), strict=True))
+    assert min(x.min() for x in found) == 0  # behind the activations
+
+
+def test_no_activation_changes_a_map_behind_it(vgg16, images):
+    (before,) = load_features("vgg16_bn:features.11", vgg16 / "vgg16.pth")(images)
+    two = load_features("vgg16_bn:features.11,features.12", vgg16 / "vgg16.pth")(images)
+    assert before.min() < 0
+    assert torch.equal(two[0], before)
+    assert torch.equal(two[1], before.relu())
+
+
+def test_several_networks_with_factors(vgg16, images):
+    sr = images * 0.9
+    deep = "vgg16_bn:features.12"
+    both = load_content(f"mse+0.25*{deep}", f"vgg16_bn={vgg16 / 'vgg16.pth'}")(sr, images)
+    parts = ContentLoss(load_features("mse")), ContentLoss(load_features(deep, vgg16 / "vgg16.pth"))
+    pixels, maps = (part(sr, images) for part in parts)
+    torch.testing.assert_close(both, pixels + 0.25 * maps)
+    assert load_content("2*mse")(sr, images) == 2 * pixels
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "message"),
+    [
+        ("half*mse", None, "'half' in --features is no positive number"),
+        ("-1*mse", None, "'-1' in --features is no positive number"),
+        ("mse+mse", "vgg16_bn=x.pth", "names vgg16_bn, which --features has not"),
+        ("mse+mse", "x.pth", "write NAME=FILE,NAME=FILE"),
+    ],
+)
+def test_descriptions_that_mean_nothing(name, weights, message):
+    with pytest.raises(ValueError, match=message.replace("*", r"\*")):
+        load_content(name, weights)
 
 
 def test_efficientnet_lite0_ignores_the_scale_of_its_maps(images):
@@ -135,6 +215,8 @@ def test_efficientnet_lite0_ignores_the_scale_of_its_maps(images):
     ("name", "message"),
     [
         ("vgg", "expected one of mse"),
+        ("no_such_network:0", "timm cannot make 'no_such_network'"),
+        ("resnet18:9", "timm cannot make 'resnet18'"),
         ("vgg20:features", "not one of torchvision's classifiers"),
         ("fasterrcnn_resnet50_fpn:backbone", "not one of torchvision's classifiers"),
     ],
@@ -151,7 +233,7 @@ def test_unknown_node_is_answered_with_the_nodes(files):
 
 def test_network_that_needs_larger_crops(monkeypatch, files):
     monkeypatch.setattr(features, "PROBE", 4)
-    with pytest.raises(ValueError, match="squeezenet1_1 does not take crops of 4 pixels"):
+    with pytest.raises(ValueError, match="squeezenet1_1:.* does not take crops of 4 pixels"):
         load_features(torchvision_node, files[torchvision_node])
 
 

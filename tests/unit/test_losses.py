@@ -11,6 +11,7 @@ from srgan.images import shrink, to_hr, to_lr
 from srgan.losses import (
     ContentLoss,
     adversarial_loss,
+    artifact_loss,
     consistency_loss,
     discriminator_loss,
     grid_loss,
@@ -52,9 +53,44 @@ def test_adversarial_losses_are_binary_cross_entropies():
     expected = binary_cross_entropy_with_logits(fake, ones)
     torch.testing.assert_close(adversarial_loss(fake), expected)
     expected = binary_cross_entropy_with_logits(real - fake, ones)
-    torch.testing.assert_close(discriminator_loss(real, fake, relativistic=True), expected)
+    torch.testing.assert_close(discriminator_loss(real, fake, "relativistic"), expected)
     expected = binary_cross_entropy_with_logits(fake - real, ones)
-    torch.testing.assert_close(adversarial_loss(fake, real), expected)
+    torch.testing.assert_close(adversarial_loss(fake, real, "relativistic"), expected)
+
+
+def test_hinge_leaves_alone_what_is_clear():
+    real, fake = torch.tensor([2.0, 0.5]), torch.tensor([[-3.0], [0.25]])
+    assert discriminator_loss(real, fake, "hinge").item() == pytest.approx(0.25 + 0.625)
+    assert adversarial_loss(fake, None, "hinge").item() == pytest.approx(1.375)
+
+
+def test_artifacts_are_the_restless_places_where_the_average_is_better(images):
+    hr = torch.zeros(1, 3, 32, 32)
+    sr, average = hr.clone(), hr.clone()
+    checks = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(4, 4)
+    sr[..., 2:10, 2:10] = 0.5 * checks.clamp_min(0)  # restless
+    sr[..., 20:30, 20:30] = 0.5  # even: its middle is no artifact
+    sr.requires_grad_()
+    (gradient,) = torch.autograd.grad(artifact_loss(sr, average, hr), sr)
+    assert gradient[..., 4:8, 4:8].abs().max() > 10 * gradient[..., 24:26, 24:26].abs().max()
+    average[..., 2:10, 2:10] = 0.6  # there the output is no worse than the average now
+    (gradient,) = torch.autograd.grad(artifact_loss(sr, average, hr), sr)
+    assert gradient[..., 2:10, 2:10].abs().max() == 0
+
+
+def test_artifact_weights_are_the_papers(images):
+    """Written out, pixel by pixel."""
+    sr, hr = images
+    residual = (hr - sr).abs().sum(1) / 2
+    around = torch.nn.functional.pad(residual, (3, 3, 3, 3), mode="reflect")
+    expected = 0.0
+    for n in range(2):
+        for y in range(16):
+            for x in range(16):
+                local = around[n, y : y + 7, x : x + 7].var()
+                weight = residual[n].var() ** 0.2 * local
+                expected += weight * (sr - hr)[n, :, y, x].abs().sum() / 2
+    torch.testing.assert_close(artifact_loss(sr, hr, hr), expected / sr.numel())
 
 
 def test_adversarial_loss_keeps_its_gradient_when_the_discriminator_is_sure():
@@ -66,7 +102,7 @@ def test_adversarial_loss_keeps_its_gradient_when_the_discriminator_is_sure():
 def test_undecided_discriminator():
     nothing = torch.zeros(4)
     assert discriminator_loss(nothing, nothing).item() == pytest.approx(2 * math.log(2))
-    assert discriminator_loss(nothing, nothing, True).item() == pytest.approx(math.log(2))
+    assert discriminator_loss(nothing, nothing, "relativistic").item() == pytest.approx(math.log(2))
     assert adversarial_loss(nothing).item() == pytest.approx(math.log(2))
 
 

@@ -5,7 +5,9 @@ import json
 
 import numpy as np
 import pytest
+from huggingface_hub import ModelCard
 
+from benchmarks.cards import model_card
 from demo.engine.examples import EXAMPLES, NAMES, load_example, original_path
 from srgan.evaluation.report import read_json
 from srgan.images import shrink
@@ -49,6 +51,23 @@ def test_the_model_cards_numbers_are_those_of_these_weights_and_as_the_page_says
         for method in ("nearest", "bicubic", "srresnet", "srgan"):
             assert f"| {method} | {means[method]['psnr_today']:.2f} |" in card
     assert all(digest in card for digest in DIGESTS.values())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_network_has_a_card_for_the_hub_with_the_scores_of_these_weights(name):
+    stored = (WEIGHTS / NETWORKS[name]).with_name("README.md").read_text("utf-8")
+    assert stored == str(model_card(name))
+    card = ModelCard(stored)
+    assert (card.data.license, card.data.library_name) == ("mit", "srgan")
+    assert card.data.pipeline_tag == "image-to-image"
+    assert "for research use only" in " ".join(card.text.split())
+    sets = read_json(WEIGHTS / "scores.json")["sets"]
+    results = card.data.eval_results
+    assert len(results) == 4 * len(sets) == 12
+    for result in results:
+        mean = sets[result.dataset_name]["methods"][name.lower()]["mean"]
+        values = [v for k, v in mean.items() if k.startswith(result.metric_type)]
+        assert any(result.metric_value == pytest.approx(v, abs=0.005) for v in values)
 
 
 @pytest.mark.parametrize("file", NETWORKS.values())

@@ -17,13 +17,13 @@ from accelerate import Accelerator
 from PIL import Image as Pillow
 
 from srgan.data import Photos
-from srgan.fuse import fast_forward
 from srgan.images import repeat, to_image, to_lr
 from srgan.models import Generator
 from srgan.reading import read_image
-from srgan.train import main
+from srgan.train import Run, main
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import SRGANConfig, TrainConfig
+from srgan.training.forward import fast_forward
 from srgan.training.initialise import begin_as_nearest
 from srgan.training.same import differences
 from srgan.training.steps import Trainer
@@ -103,23 +103,36 @@ def snapshot(network):
 @pytest.mark.parametrize("spectral_norm", [False, True])
 @pytest.mark.parametrize("gan", ["bce", "relativistic"])
 def test_each_step_leaves_the_other_network_bit_equal(gan, spectral_norm):
-    both = trainer(SRGANConfig, gan=gan, spectral_norm=spectral_norm)
+    leaves_the_other_network_bit_equal(gan=gan, spectral_norm=spectral_norm)
+
+
+@pytest.mark.parametrize("condition", [False, True])
+@pytest.mark.parametrize("discriminator", ["heads", "unet"])
+def test_other_discriminators_leave_it_bit_equal_too(discriminator, condition):
+    leaves_the_other_network_bit_equal(
+        discriminator=discriminator, condition=condition, gan="hinge", discriminator_channels=8
+    )
+
+
+def leaves_the_other_network_bit_equal(**options):
+    both = trainer(SRGANConfig, **options)
     lr, hr = batch()
     sr = fast_forward(both.generator, lr)
     cut = both._cut(0)
 
     before, discriminator = snapshot(both.generator), snapshot(both.discriminator)
     both._set_rates(10, 1.0)
-    both._discriminator_step(cut(sr.detach()), cut(hr))
+    both._discriminator_step(sr.detach(), lr, hr, cut)
     assert equal(snapshot(both.generator), before)
     assert all(p.grad is None for p in both.generator.parameters())
     assert not equal(snapshot(both.discriminator), discriminator)
 
     discriminator = snapshot(both.discriminator)
-    gradients = [p.grad.clone() for p in both.discriminator.parameters()]
+    learning = [p for p in both.discriminator.parameters() if p.requires_grad]
+    gradients = [p.grad.clone() for p in learning]
     both._generator_step(sr, lr, hr, cut)
     assert equal(snapshot(both.discriminator), discriminator)  # statistics and vectors too
-    for parameter, gradient in zip(both.discriminator.parameters(), gradients, strict=True):
+    for parameter, gradient in zip(learning, gradients, strict=True):
         assert torch.equal(parameter.grad, gradient)
     assert not equal(snapshot(both.generator), before)
 
@@ -146,6 +159,24 @@ def test_generators_statistics_are_frozen_in_the_adversarial_stage_only():
         affine = [key for key in before if "bn1.weight" in key]
         assert all(torch.equal(before[key], after[key]) for key in statistics) is frozen
         assert not any(torch.equal(before[key], after[key]) for key in affine)
+
+
+def test_normalisation_of_the_first_stage_can_be_frozen_too():
+    one = trainer(TrainConfig, init="trained", freeze_normalisation=True)
+    before = snapshot(one.generator)
+    one.step(0, *batch(small=8), 1.0)
+    after = snapshot(one.generator)
+    for key in before:
+        still = "running" in key or "num_batches" in key
+        assert torch.equal(before[key], after[key]) is still, key
+
+
+def test_artifacts_are_measured_against_the_average():
+    both = trainer(SRGANConfig, artifacts=2.0)
+    log = both.step(0, *batch(), 1.0)
+    assert log["loss/artifacts"] > 0  # as good as the average is not better
+    assert log["weight/artifacts"] == 2
+    assert log["gradient/artifacts"] > 0
 
 
 def test_upsampling_stays_frozen_as_long_as_asked():
@@ -279,11 +310,16 @@ class Torn(Exception):  # noqa: N818 - not an error
 
 def test_torn_runs_resume_bit_equal(folder, tmp_path, monkeypatch):
     """Interrupted after every single step, in both stages, with everything switched on."""
-    for stage, more in (
+    start = folder / "start.safetensors"
+    recipes = (
         ("srresnet", {"total_variation": 1e-6}),
         ("srgan", {"adversarial_ratio": 0.5, "consistency": 0.3, "gan": "relativistic"}),
-    ):
-        whole, torn = tmp_path / f"{stage}-whole", tmp_path / f"{stage}-torn"
+        ("srresnet", {"optimizer": "muon", "init": start, "freeze_normalisation": True}),
+        ("srgan", {"discriminator": "heads", "gan": "hinge", "condition": True, "artifacts": 1.0}),
+        ("srgan", {"discriminator": "unet", "discriminator_channels": 8, "optimizer": "muon"}),
+    )
+    for number, (stage, more) in enumerate(recipes):
+        whole, torn = tmp_path / f"{number}-whole", tmp_path / f"{number}-torn"
         assert main(options(folder, stage, whole, steps=6, **more)) == 0
         typed = options(folder, stage, torn, steps=6, save_every=1, **more)
         step = Trainer.step
@@ -355,7 +391,7 @@ def test_two_processes_train_as_one(folder, tmp_path):
         ]
 
     script.write_text(
-        "import sys\nfrom accelerate import PartialState\nfrom srgan.train import main\n"
+        "import sys\nfrom accelerate import PartialState\nfrom srgan.train import Run, main\n"
         f"failed = sum(main(typed) for typed in {commands(tmp_path / 'two')!r})\n"
         "PartialState().destroy_process_group()\nsys.exit(failed)\n"
     )
@@ -444,6 +480,9 @@ def test_nan_stops_before_anything_is_overwritten(folder, tmp_path, monkeypatch,
         assert main(typed) == 1
         message = capsys.readouterr().err
         assert "the loss is no number any more at step 4" in message
+        advice = message[message.index("To go on from there with") :]
+        assert f"--continue-from {run / str(log_every)} and another --out" in advice
+        assert "a lower --rate" in advice
         assert "untouched; it is from step 2" in message
         assert load_checkpoint(run / str(log_every) / "checkpoint.pt")["step"] == 2
         weights = load_weights(run / str(log_every) / "srresnet.safetensors")
@@ -477,14 +516,47 @@ def test_full_disk_keeps_the_old_checkpoint(folder, tmp_path, monkeypatch, capsy
 
 
 def at_step(monkeypatch, number, act):
-    step = Trainer.step
+    """Do something before a step, once."""
+    step, waiting = Trainer.step, [act]
 
     def acting(self, now, *batch):
-        if now == number:
-            act()
+        if now == number and waiting:
+            waiting.pop()()
         return step(self, now, *batch)
 
     monkeypatch.setattr(Trainer, "step", acting)
+
+
+@pytest.mark.parametrize("stage", ["srresnet", "srgan"])
+def test_the_advice_after_nan_can_be_followed(stage, folder, tmp_path, monkeypatch, capsys):
+    """--resume takes no other rate; a new stretch does, and of SRGAN instead of --init."""
+    step = Trainer.step
+
+    def broken(self, number, lr, hr, rate):
+        return step(self, number, lr * (float("nan") if number == 3 else 1), hr, rate)
+
+    monkeypatch.setattr(Trainer, "step", broken)
+    run = tmp_path / "run"
+    typed = options(folder, stage, run, steps=8, save_every=2, log_every=1)
+    assert main(typed) == 1
+    assert "--continue-from" in capsys.readouterr().err
+    monkeypatch.setattr(Trainer, "step", step)
+    lower = options(folder, stage, run, steps=8, rate=1e-5)
+    assert main([*lower, "--resume"]) == 1
+    assert "(--rate)" in capsys.readouterr().err
+    init = {} if stage == "srresnet" else {"init": None}
+    more = {"continue_from": run, "rate": 1e-5, **init}
+    assert main(options(folder, stage, tmp_path / "next", **more)) == 0
+
+
+def test_nan_before_anything_was_saved(folder, tmp_path, monkeypatch, capsys):
+    step = Trainer.step
+    monkeypatch.setattr(
+        Trainer, "step", lambda self, n, lr, hr, rate: step(self, n, lr * float("nan"), hr, rate)
+    )
+    monkeypatch.setattr(Run, "save", lambda self: None)
+    assert main(options(folder, "srresnet", tmp_path / "run", log_every=1)) == 1
+    assert "Begin again with a lower --rate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("room", [300_000, 14_000])
@@ -632,7 +704,9 @@ def test_empty_folder(folder, tmp_path, capsys):
         ({"minutes": 1}, "choose --steps or --minutes"),
         ({"steps": 0}, "the budget must be positive"),
         ({"patch": 30}, "--patch must be a multiple of 4"),
-        ({"decay": 1.0}, "--decay must be"),
+        ({"decay": 1.0}, "--decay and --beta2 must be"),
+        ({"beta2": 1.0}, "--decay and --beta2 must be"),
+        ({"freeze_normalisation": True}, "--freeze-normalisation needs trained statistics"),
         ({"anneal": 0}, "--anneal must be"),
         ({"rate": -1e-4}, "--rate"),
     ],
@@ -647,6 +721,18 @@ def test_srgan_needs_a_start(folder, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(options(folder, "srgan", tmp_path / "run", init=None))
     assert "SRGAN starts from an SRResNet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"condition": True}, "--condition is for --discriminator heads or unet"),
+        ({"discriminator": "unet", "spectral_norm": True}, "--spectral-norm is for"),
+    ],
+)
+def test_options_that_do_not_go_together(more, message):
+    with pytest.raises(ValueError, match=message):
+        trainer(SRGANConfig, **more)
 
 
 def test_the_grid_needs_room():

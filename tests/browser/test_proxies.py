@@ -1,0 +1,66 @@
+"""The page behind proxies that do not tell its server where it is seen."""
+
+import io
+
+import numpy as np
+import PIL.Image
+import pytest
+from playwright.sync_api import expect
+from support.browser import serve
+from support.mocks import Counting, noise, save
+from support.pages import DESKTOP, drop, opened, wait_for
+from support.proxy import proxy_before
+
+from demo.page import LAUNCH, build_page
+from srgan.images import repeat, shrink
+
+
+@pytest.fixture(scope="module")
+def url():
+    mocks = {name: Counting(1) for name in ("Bicubic", "SRResNet", "SRGAN")}
+    with serve(build_page(mocks), **LAUNCH) as address:
+        yield address
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        {"has_tls": False},  # Host has lost its port
+        {"host": "127.0.0.1"},  # http pictures in an https page would not be shown
+        {"prefix": "/tools/srgan/"},
+    ],
+    ids=str,
+)
+def test_pictures_icons_downloads_and_snippets(browser, url, tmp_path, before):
+    photo = noise(64, 48)
+    lost = []
+    with (
+        proxy_before(url, tmp_path, **before) as address,
+        opened(browser, address, DESKTOP | {"ignore_https_errors": True}) as page,
+    ):
+        page.on(
+            "request", lambda r: r.url.startswith(("data:", "blob:", address)) or lost.append(r.url)
+        )
+        for icon in page.locator("#examples img").all():
+            expect(icon).not_to_have_js_property("naturalWidth", 0)
+        drop(page, save(tmp_path, photo))
+        wait_for(page, "photo")
+        expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5)
+        expect(page.locator("#photo img")).to_have_js_property("naturalWidth", 48)
+        assert (downloaded(page, "figure[data-key=srgan] .save") == repeat(shrink(photo))).all()
+        page.get_by_role("button", name="Use via API").click()
+        snippet = page.locator("pre", has_text="Client(").first
+        expect(snippet).to_contain_text(f'Client("{address.rstrip("/")}")')
+        page.get_by_text("cURL", exact=True).click()
+        expect(page.locator("pre", has_text="EVENT_ID").first).to_contain_text(
+            f"{{ read -r EVENT_ID; curl -N {address}gradio_api/call/compare/$EVENT_ID; }}"
+        )
+    assert not lost
+
+
+def downloaded(page, link):
+    """What a link leads to; not by a click, Chromium saves nothing under a trial certificate."""
+    data = page.locator(link).evaluate(
+        "async a => [...new Uint8Array(await (await fetch(a.href)).arrayBuffer())]"
+    )
+    return np.asarray(PIL.Image.open(io.BytesIO(bytes(data))))

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -103,6 +104,9 @@ def test_its_documentation_says_what_goes_in_and_comes_out(client, url):
     assert parameters["mode"]["parameter_default"] == "original"
     returns = [r["label"] for r in api["/compare"]["returns"]]
     assert returns == ["Bicubic ×4, PNG", "SRResNet ×4, PNG", "SRGAN ×4, PNG", "Scores"]
+    said = parameters["photo"]["python_type"]["description"]
+    assert "uploaded" in said
+    assert "No link, no base64" in said
     description = api["/compare"]["description"]
     assert "PSNR" in description
     assert "over the limit" in description
@@ -175,6 +179,9 @@ META = {"_type": "gradio.FileData"}
         {"path": "", "meta": META},
         {"path": None},
         {"url": "data:image/png;base64,AAAA"},
+        {"path": "data:image/png;base64,AAAA", "meta": META},
+        {"url": "https://example.org/x.png", "meta": META},
+        "https://example.org/x.png",
         {"path": "\0"},
         {"path": ["/etc/hostname"]},
         "/etc/hostname",
@@ -184,10 +191,20 @@ META = {"_type": "gradio.FileData"}
     ],
     ids=str,
 )
-def test_hostile_photos_are_refused_and_nothing_leaks(url, payload):
+def test_other_photos_are_refused_and_told_what_to_send_and_nothing_leaks(url, payload):
     answer = post(url, payload)
     assert "event: complete" not in answer
+    assert "handle_file" in answer
+    assert "docs/api.md" in answer
     assert not LEAKS.search(answer)
+
+
+@pytest.mark.parametrize("body", [{}, {"mode": "original"}])
+def test_a_call_by_names_without_a_photo_is_told_what_to_send(url, body):
+    answer = httpx.post(f"{url}gradio_api/call/v2/compare", json=body)
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "photo" in answer.text
+    assert "handle_file" in answer.text
 
 
 @pytest.mark.parametrize("choices", [("other", None), ("original", "other"), (5, []), ({}, "x")])

@@ -318,6 +318,21 @@ def test_the_git_history_is_mentioned_where_votes_are_synced_and_only_there(tab,
     assert Visitor(tab).send("look").is_synced
 
 
+@pytest.mark.parametrize("is_lasting", [True, False])
+@pytest.mark.parametrize("is_synced", [True, False])
+def test_votes_that_will_be_lost_are_said_to_be(monkeypatch, tmp_path, is_lasting, is_synced):
+    for name in ("HF_TOKEN", "RATINGS_REPO"):
+        monkeypatch.setenv(name, "me/votes" if is_synced else "")
+    with gr.Blocks() as page:
+        BlindTab(Store(tmp_path / "ratings.db", is_lasting=is_lasting))
+    is_said = any(
+        "not kept here for long" in str(b.value)
+        for b in page.blocks.values()
+        if hasattr(b, "value")
+    )
+    assert is_said == (not is_lasting and not is_synced)
+
+
 # ---- Results -------------------------------------------------------------------------------------
 
 OPINIONS = dict(zip(METHODS, (1, 2, 3, 4, 5), strict=True))

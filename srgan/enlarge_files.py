@@ -161,7 +161,7 @@ def enlarge_file(job: Job, options: Options) -> str:
         )
     around = wrapped(picture) if options.wrap else picture
     sr = _finish(enlarge_picture(around, options.upscaler), job.source.name)
-    alpha = None if picture.alpha is None else enlarge_alpha(around.alpha)
+    alpha = None if around.alpha is None else enlarge_alpha(around.alpha)
     if options.wrap:
         sr, alpha = unwrapped(sr), None if alpha is None else unwrapped(alpha)
     about = picture.metadata.at(width * SCALE, height * SCALE, mark(job.source, options.method))
@@ -216,10 +216,10 @@ def run(jobs: Sequence[Job], options: Options) -> int:
                 done += 1
             except FinishedError:
                 before += 1
-            except OutputError as reason:
+            except OutputError as error:
                 outputs += 1
                 if job.named:
-                    print(f"passed over {job.source}: {reason}", file=sys.stderr, flush=True)
+                    print(f"passed over {job.source}: {error}", file=sys.stderr, flush=True)
             except (SkipError, ValueError, OSError, MemoryError, RuntimeError) as error:
                 failed += 1
                 reason = str(error) or "there is not enough memory"

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import PIL.Image
 from PIL.ExifTags import IFD
@@ -120,7 +121,7 @@ def _copy(exif: PIL.Image.Exif) -> PIL.Image.Exif:
     return copy
 
 
-def _dpi(decoded: PIL.Image.Image, exif: Mapping[int, object]) -> tuple[float, float] | None:
+def _dpi(decoded: PIL.Image.Image, exif: Mapping[int, Any]) -> tuple[float, float] | None:
     dpi = decoded.info.get("dpi")
     if dpi is None and Tag.XResolution in exif:
         inch = {2: 1.0, 3: 2.54}.get(exif.get(Tag.ResolutionUnit, 2), 0.0)

@@ -48,7 +48,7 @@ def made_of(path: Path) -> str | None:
     """Return the hash of the file that a picture was made of; None if its mark does not say."""
 
     def look(opened: PIL.Image.Image) -> object:
-        check_exif(opened.info)
+        check_exif({str(key): value for key, value in opened.info.items()})
         return opened.getexif().get(MARK)
 
     with suppress(ImageError), warnings.catch_warnings():

@@ -1,7 +1,6 @@
 """Pictures whose opposite edges meet, such as textures that tile."""
 
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,6 @@ from srgan.reading import Picture
 from srgan.upscale import BODY_HALO, TAIL_HALO
 
 HALO = BODY_HALO + TAIL_HALO  # small pixels; no method looks farther
-Array = TypeVar("Array", bound=NDArray[np.uint8])
 
 
 def wrapped(picture: Picture) -> Picture:
@@ -24,12 +22,12 @@ def wrapped(picture: Picture) -> Picture:
     return replace(picture, colours=_around(picture.colours), alpha=alpha)
 
 
-def unwrapped(large: Array) -> Array:
+def unwrapped(large: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Cut the middle out of an enlarged wrapped picture, (H + 320, W + 320, ...) to (H, W, ...)."""
     edge = SCALE * HALO
     return np.ascontiguousarray(large[edge:-edge, edge:-edge])
 
 
-def _around(pixels: Array) -> Array:
+def _around(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rows, columns = (np.arange(-HALO, side + HALO) % side for side in pixels.shape[:2])
     return pixels[rows][:, columns]

@@ -114,7 +114,7 @@ def _fingerprints(
     paths: Iterable[Path], progress: Callable[[str], None]
 ) -> dict[Path, NDArray[np.float32]]:
     """Read pictures; what cannot be read is named on stderr and left out."""
-    prints = {}
+    prints: dict[Path, NDArray[np.float32]] = {}
     for path in paths:
         progress(f"{len(prints)} pictures read")
         try:

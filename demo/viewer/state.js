@@ -1,5 +1,5 @@
 'use strict';
-// The files of this folder, joined in the order that comparer.py names, are the body of gr.HTML's
+// The files of this folder, joined in the order that viewer.py names, are the body of gr.HTML's
 // js_on_load: Gradio supplies `element`, `props`, `watch` and `trigger`.
 //
 // Units. *Scene* pixels are those of the largest pane, the x4 outputs. *Device* pixels are those of

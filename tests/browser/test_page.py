@@ -293,7 +293,7 @@ def test_the_work_ends_within_two_steps(browser, tmp_path, way):
             page.close()
             time.sleep(1)  # for the server to notice
             made = slow.made
-            assert settled(slow) <= made + 6  # at the next update: `demo.engine.comparison.seldom`
+            assert settled(slow) <= made + 6  # at the next update: `demo.engine.pace.follow`
         else:
             drop(page, save(tmp_path, noise(seed=1), "other.png"))
             # The queue lets one run at a time: that the second works shows that the first ended.

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 
-from srgan.training.config import FILES, GROUPS, SRGANConfig, TrainConfig
+from srgan.training.config import SRGANConfig, TrainConfig
+from srgan.training.options import FILES, GROUPS
 
 STAGES = {
     TrainConfig: "learn from the squared error, or from features: high PSNR, soft pictures",

@@ -206,7 +206,7 @@ class Person:
 
     async def _judge(self, kind: str, path: Path, data: list[Any]) -> str:
         """Tell what a run has brought: their own pictures, or a message."""
-        panes, status = data[0], data[4]
+        panes, status = data[0], data[5]  # in the order of `demo.compare.outputs.Outputs`
         if not (isinstance(panes, dict) and panes.get("panes")):
             said = status if isinstance(status, str) else ""
             if kind == "hostile" and said and said != BROKEN:

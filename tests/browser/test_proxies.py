@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 from playwright.sync_api import expect
 from support.browser import serve
-from support.mocks import Counting, noise, save
+from support.mocks import Counting, methods, noise, save
 from support.pages import DESKTOP, drop, opened, wait_for
 from support.proxy import proxy_before
 
@@ -17,7 +17,7 @@ from srgan.images import repeat, shrink
 
 @pytest.fixture(scope="module")
 def url():
-    mocks = {name: Counting(1) for name in ("Bicubic", "SRResNet", "SRGAN")}
+    mocks = methods(Bicubic=Counting(1), SRResNet=Counting(1), SRGAN=Counting(1))
     with serve(build_page(mocks), **LAUNCH) as address:
         yield address
 

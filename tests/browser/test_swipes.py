@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.browser import PHONE, serve
-from support.mocks import Counting
+from support.mocks import Counting, methods
 from support.pages import opened
 from support.views import Views
 
@@ -17,7 +17,7 @@ DIVIDER = "#comparer .handle"
 
 @pytest.fixture(scope="module")
 def url():
-    mocks = {name: Counting(1) for name in ("Bicubic", "SRResNet", "SRGAN")}
+    mocks = methods(Bicubic=Counting(1), SRResNet=Counting(1), SRGAN=Counting(1))
     with serve(build_page(mocks, dial=lambda share: Counting(1)), **LAUNCH) as address:
         yield address
 

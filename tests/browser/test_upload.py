@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from playwright.sync_api import expect
-from support.mocks import Counting, noise, save
+from support.mocks import Counting, methods, noise, save
 from support.pages import drop, opened_over, wait_for
 
 NAMES = ("noext", "scan.jpg_large", "photo.jpg-large", "notes.txt")
@@ -13,7 +13,7 @@ FIELD = "#photo input[type=file]"
 
 @pytest.fixture(scope="module")
 def mocks():
-    return {name: Counting(1) for name in ("Bicubic", "SRResNet", "SRGAN")}
+    return methods(Bicubic=Counting(1), SRResNet=Counting(1), SRGAN=Counting(1))
 
 
 @pytest.fixture

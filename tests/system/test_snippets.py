@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from support.browser import serve
-from support.mocks import Counting, noise
+from support.mocks import Counting, methods, noise
 from support.pages import opened
 
 from benchmarks.running import ROOT
@@ -22,7 +22,7 @@ PHOTO = noise(64, 48)
 
 @pytest.fixture(scope="module")
 def url():
-    mocks = {name: Counting(1) for name in ("Bicubic", "SRResNet", "SRGAN")}
+    mocks = methods(Bicubic=Counting(1), SRResNet=Counting(1), SRGAN=Counting(1))
     with serve(build_page(mocks), **LAUNCH) as address:
         yield address.rstrip("/")
 

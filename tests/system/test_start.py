@@ -147,7 +147,7 @@ def test_what_it_writes_is_for_its_user_alone_and_in_the_users_folders(at_home, 
         data = tmp_path / "home" / ".local" / "share" / "srgan"
         if sys.platform == "darwin":
             data = tmp_path / "home" / "Library" / "Application Support" / "srgan"
-        assert len(list(pictures.rglob("photo*.png"))) == 6  # with the upload
+        assert len(list(pictures.rglob("photo*.png"))) == 4  # with the upload
         assert list(data.glob("results/*.npz"))
         for path in (pictures, *pictures.rglob("*"), data, *data.rglob("*")):
             mode = stat.S_IMODE(path.stat().st_mode)

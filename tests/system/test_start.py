@@ -97,6 +97,7 @@ def refusal(settings):
 def test_a_default_port_that_is_taken_is_passed_over_in_a_line(at_home, tmp_path):
     at_home.pop("GRADIO_SERVER_PORT", None)
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # right after another test
         with suppress(OSError):  # another program has it already
             other.bind(("127.0.0.1", 7860))
             other.listen()

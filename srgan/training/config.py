@@ -99,7 +99,7 @@ class TrainConfig:
     freeze_normalisation: bool = option(
         RECIPE,
         "keep the running statistics of the generator's batch normalisation, as in the adversarial "
-        "stage; its scale and shift still learn. A fifth faster, for a trained start",
+        "stage; its scale and shift still learn. Faster, for a trained start",
         False,
     )
 

@@ -22,7 +22,7 @@ from srgan import __version__
 from srgan.upscale import Upscaler
 
 HERE = Path(__file__).parent
-SCRIPT = f"() => {{\n{(HERE / 'page.js').read_text('utf-8')}}}"
+SCRIPT = page_script(HERE / "page.js")
 TOUCH = page_script(HERE / "parts" / "touch.js")
 
 LAUNCH = {

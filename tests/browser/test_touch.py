@@ -1,29 +1,17 @@
 """The views under a finger: divider, difference, flicker, region, magnifier; the same pixels."""
 
-import json
-
-import gradio as gr
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.browser import PHONE, serve
-from support.views import IMAGES, Views, different
-
-from demo.viewer.viewer import Comparer
+from support.views import IMAGES, Views, views_page
 
 RATIO = PHONE["device_scale_factor"]
 
 
 @pytest.fixture(scope="module")
 def url():
-    def said(event: gr.EventData):
-        return json.dumps(event._data)
-
-    with gr.Blocks() as page:
-        comparer, text = Comparer(), gr.Textbox(elem_id="said")
-        comparer.region(said, None, text, show_progress="hidden")
-        page.load(different, None, comparer, show_progress="hidden")
-    with serve(page) as address:
+    with serve(views_page()) as address:
         yield address
 
 

@@ -1,29 +1,18 @@
 """The viewer's views: slider, flicker, difference, magnifier, region, link; same pixels in all."""
 
-import json
 import re
 
-import gradio as gr
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.browser import PHONE, serve
 from support.viewer import DESKTOP
-from support.views import IMAGES, Views, different
-
-from demo.viewer.viewer import Comparer
+from support.views import IMAGES, Views, views_page
 
 
 @pytest.fixture(scope="module")
 def url():
-    def said(event: gr.EventData):
-        return json.dumps(event._data)
-
-    with gr.Blocks() as page:
-        comparer, text = Comparer(elem_id="cmp"), gr.Textbox(elem_id="said")
-        comparer.region(said, None, text, show_progress="hidden")
-        page.load(different, None, comparer, show_progress="hidden")
-    with serve(page) as address:
+    with serve(views_page(elem_id="cmp")) as address:
         yield address
 
 

@@ -2,10 +2,11 @@
 
 import json
 
+import gradio as gr
 import numpy as np
 from support.viewer import Viewer, comparison, nearest, picture
 
-from demo.viewer.viewer import write_pane_file
+from demo.viewer.viewer import Comparer, write_pane_file
 
 LR = picture(90, 120)
 
@@ -26,6 +27,19 @@ def different():
     for pane in data.panes[1:]:
         pane.file = write_pane_file(IMAGES[pane.key], f"{pane.key}.png")
     return data
+
+
+def views_page(**settings):
+    """A page with that comparison, which says in a text box what a region's event has brought."""
+
+    def said(event: gr.EventData):
+        return json.dumps(event._data)
+
+    with gr.Blocks() as page:
+        comparer, text = Comparer(**settings), gr.Textbox(elem_id="said")
+        comparer.region(said, None, text, show_progress="hidden")
+        page.load(different, None, comparer, show_progress="hidden")
+    return page
 
 
 class Views(Viewer):

@@ -3,23 +3,15 @@
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 from support.browser import drop_file
+from support.checkout import ROOT, TRACKED
 from support.mocks import noise, save
 
 from benchmarks.space import copy_sent, running, sent
 
-ROOT = Path(__file__).parents[2]
-TRACKED = subprocess.run(
-    ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=True,
-).stdout.splitlines()
 MAX_BYTES = 20 * 2**20
 UNTRACKED = (
     *(".venv/lib/module.py", "data/ratings.db", "data/results/a.npz", "runs/srgan/a.safetensors"),

@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import stat
-import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -15,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 from support.mocks import noise, save
-from support.process import compare
+from support.process import compare, refused
 
 from benchmarks.running import LOG, ROOT, started
 
@@ -77,16 +76,7 @@ def test_a_port_that_was_asked_for_and_is_taken(at_home):
 
 def refusal(settings):
     """The one line with which it ends."""
-    run = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env=settings,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert run.returncode == 1, run.stderr
-    (line,) = run.stderr.splitlines()
+    (line,) = refused(settings, ROOT).splitlines()
     assert line.startswith("Cannot start: ")
     return line
 

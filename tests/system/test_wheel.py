@@ -13,20 +13,13 @@ import PIL.Image
 import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub import ModelCard
+from support.checkout import ROOT, TRACKED
 from support.mocks import noise
 
 import srgan
 from benchmarks.running import started
 from srgan.weights import NETWORKS
 
-ROOT = Path(__file__).parents[2]
-TRACKED = subprocess.run(
-    ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=True,
-).stdout.splitlines()
 THREE_LINES = """
 from PIL import Image
 from srgan import SRGAN

@@ -3,9 +3,9 @@
     python -m benchmarks.renew --benchmarks ../shared/data/benchmarks
 
 The folder holds Set5, Set14 and BSD100, each with HR/ and LR/. Renewed are the examples and their
-scores (`demo/examples`), the scores and the contact sheet (`weights`), and in the model card the
-digests, the tables of scores and of the dial, and each network's card for the
-Hub. All of it in fp32; some minutes on two cores.
+scores (`demo/examples`), the scores and the contact sheet (`weights`), in the model card the
+digests and the tables of scores and of the dial, the README's table, and each network's card for
+the Hub. All of it in fp32; some minutes on two cores.
 """
 
 import argparse
@@ -13,8 +13,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from benchmarks.running import ROOT
 from demo.engine.examples import original_path, weights_digests
+from srgan.evaluation.report import read_json
 from srgan.upscale import WEIGHTS
 
 CARD = WEIGHTS / "README.md"
@@ -30,7 +33,7 @@ def run(module: str, *arguments: object) -> str:
 
 
 def insert(card: str, name: str, text: str) -> str:
-    """Put a text between the marks of a name.
+    """Put a text between a card's marks of a name.
 
     Raises:
         ValueError: The marks are not there.
@@ -38,7 +41,7 @@ def insert(card: str, name: str, text: str) -> str:
     marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
     pattern = re.compile(f"({marks[0]}\n).*?({marks[1]})", re.DOTALL)
     if not pattern.search(card):
-        raise ValueError(f"The model card has no {marks[0]} … {marks[1]}")
+        raise ValueError(f"There is no {marks[0]} … {marks[1]}")
     return pattern.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", card)
 
 
@@ -46,6 +49,21 @@ def digests() -> str:
     """Return the table of the weight files."""
     lines = ["| file | sha256 |", "|---|---|"]
     return "\n".join(lines + [f"| `{f}` | `{digest}` |" for f, digest in weights_digests().items()])
+
+
+def summary(results: dict[str, Any]) -> str:
+    """Return the README's table of `srgan.evaluate`'s results: PSNR, and NIQE if measured."""
+    sets = results["sets"]
+    columns = [(n, "psnr_today", "PSNR dB") for n in sets] + [(n, "niqe", "NIQE") for n in sets]
+    means = {name: {m: v["mean"] for m, v in sets[name]["methods"].items()} for name in sets}
+    columns = [c for c in columns if any(c[1] in mean for mean in means[c[0]].values())]
+    lines = ["| | " + " | ".join(f"{name}, {unit}" for name, _, unit in columns) + " |"]
+    lines.append("|---|" + "---:|" * len(columns))
+    for method in next(iter(means.values())):
+        values = [means[name][method].get(key) for name, key, _ in columns]
+        cells = ["–" if value is None else f"{value:.2f}" for value in values]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -78,6 +96,9 @@ def main() -> None:
     for name, text in tables.items():
         card = insert(card, name, text)
     CARD.write_text(card, "utf-8")
+    readme = ROOT / "README.md"
+    table = summary(read_json(WEIGHTS / "scores.json"))
+    readme.write_text(insert(readme.read_text("utf-8"), "scores", table), "utf-8")
     run("benchmarks.cards")
 
 

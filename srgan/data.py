@@ -8,13 +8,14 @@ the start, and kept in memory as bytes.
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
 from itertools import count
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from srgan.folders import walk
 from srgan.images import SCALE, Image, ImageError, crop_to_scale, shrink, to_hr, to_lr
 from srgan.reading import read_image, read_size
 
+T = TypeVar("T")
 Pair = tuple[Image, Image]  # one picture small, (h, w, 3), and large, (4h, 4w, 3)
 
 
@@ -159,11 +161,19 @@ class Photos:
         Raises:
             ImageError: All of them are lost.
         """
+        return self.pick(rng, self.__getitem__)
+
+    def pick(self, rng: np.random.Generator, take: Callable[[int], T]) -> T:
+        """Draw an index in proportion to area, and another where `take` of it is an `ImageError`.
+
+        Raises:
+            ImageError: All photos are lost.
+        """
         ends, tries = self._ends, 0
         while ends[-1]:
             index = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
             with suppress(ImageError):
-                return self[index]
+                return take(index)
             tries += 1
             if tries >= self.TRIES:  # few are left: what is drawn depends on them, too, from now on
                 ends = np.cumsum(self._left)
@@ -258,11 +268,17 @@ class Patches:
     def _crop(self, step: int, item: int) -> Pair:
         rng = np.random.default_rng((self.seed, step, item))
         lr, hr = self.photos.draw(rng)
-        y, x = (int(rng.integers(side - self.size + 1)) for side in lr.shape[:2])
+        y, x, turns, mirrored = self._place(rng, *lr.shape[:2])
         lr, hr = _square(lr, y, x, self.size), _square(hr, SCALE * y, SCALE * x, SCALE * self.size)
-        turns, mirrored = int(rng.integers(4)), rng.integers(2)
         lr, hr = np.rot90(lr, turns), np.rot90(hr, turns)
         return (lr[:, ::-1], hr[:, ::-1]) if mirrored else (lr, hr)
+
+    def _place(
+        self, rng: np.random.Generator, height: int, width: int
+    ) -> tuple[int, int, int, bool]:
+        """Draw top, left, quarter turns and mirroring of a crop of a small photo."""
+        y, x = (int(rng.integers(side - self.size + 1)) for side in (height, width))
+        return y, x, int(rng.integers(4)), bool(rng.integers(2))
 
 
 def prefetch(

@@ -2,15 +2,18 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
+from typing import NamedTuple
 
+from srgan.training import campaign
 from srgan.training.config import SRGANConfig, TrainConfig
-from srgan.training.options import FILES, GROUPS
+from srgan.training.options import BUDGET, FILES, GROUPS
 
 STAGES = {
     TrainConfig: "learn from the squared error, or from features: high PSNR, soft pictures",
     SRGANConfig: "go on with a content and an adversarial loss: sharp pictures, lower PSNR",
 }
+FULL = "the whole way: SRResNet, then SRGAN from it; goes on where it stopped"
 SYSTEMS = """
 The five systems of the paper's Table 1:
   SRResNet-MSE    srresnet …
@@ -23,10 +26,16 @@ Several GPUs or machines:  accelerate launch -m srgan.train srresnet …
 """
 
 
-def parse(
-    argv: Sequence[str] | None, program: str = "python -m srgan.train"
-) -> tuple[TrainConfig, bool]:
-    """Read a command line into a config and whether to resume; exits as argparse does."""
+class Typed(NamedTuple):
+    """What a command line asks for."""
+
+    stages: list[TrainConfig]  # runs, in their order
+    resume: bool | None  # interrupted ones; None: where there is one
+    minutes: float | None  # stop after so many of this call's
+
+
+def parse(argv: Sequence[str] | None, program: str = "python -m srgan.train") -> Typed:
+    """Read a command line; exits as argparse does."""
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog=program,
@@ -39,28 +48,42 @@ def parse(
     for config, purpose in STAGES.items():
         stage = stages.add_parser(config.stage, help=purpose, description=purpose, epilog=SYSTEMS)
         stage.formatter_class = layout
-        _add_options(stage, config)
+        groups = _add_options(stage, fields(config))
+        groups[FILES].add_argument(
+            "--resume",
+            action="store_true",
+            help="go on with the interrupted run in --out, given the same options: bit for bit as "
+            "if nothing had happened (on a CPU in fp32, with a budget in steps)",
+        )
+    full = stages.add_parser("full", help=FULL, description=FULL + ". " + campaign.__doc__)
+    _add_options(full, campaign.options())
     arguments = vars(parser.parse_args(argv))
-    chosen = {config.stage: config for config in STAGES}[arguments.pop("stage")]
-    resume = arguments.pop("resume")
+    name, minutes = arguments.pop("stage"), arguments.pop("slice")
+    chosen = {config.stage: config for config in STAGES}.get(name)
     try:
-        return chosen(**arguments), resume
+        if chosen is None:
+            return Typed(campaign.stages(arguments), None, minutes)
+        resume = arguments.pop("resume")
+        return Typed([chosen(**arguments)], resume, minutes)
     except ValueError as error:
         parser.error(str(error))
 
 
-def _add_options(parser: argparse.ArgumentParser, config: type[TrainConfig]) -> None:
-    used = {item.metadata["group"] for item in fields(config)}
+def _add_options(
+    parser: argparse.ArgumentParser, options: Sequence[Field]
+) -> dict[str, argparse._ArgumentGroup]:
+    used = {item.metadata["group"] for item in options}
     groups = {name: parser.add_argument_group(name) for name in GROUPS if name in used}
-    for item in fields(config):
+    for item in options:
         argument = dict(item.metadata)
         group = groups[argument.pop("group")]
         if item.default is not MISSING:
             argument["default"] = item.default
         group.add_argument(f"--{item.name.replace('_', '-')}", **argument)
-    groups[FILES].add_argument(
-        "--resume",
-        action="store_true",
-        help="go on with the interrupted run in --out, given the same options: bit for bit as if "
-        "nothing had happened (on a CPU in fp32, with a budget in steps)",
+    groups[BUDGET].add_argument(
+        "--slice",
+        type=float,
+        metavar="MINUTES",
+        help="save and stop after so many minutes of this call, with status 130",
     )
+    return groups

@@ -103,12 +103,7 @@ class TrainConfig:
         False,
     )
 
-    features: str = option(
-        LOSS,
-        FEATURES_HELP,
-        "mse",
-        metavar="NAME",
-    )
+    features: str = option(LOSS, FEATURES_HELP, "mse", metavar="NAME")
     features_weights: str | None = option(
         LOSS,
         "file with the feature network's weights, where they cannot be downloaded; of several "
@@ -125,6 +120,9 @@ class TrainConfig:
         LOSS, "weight of the total variation; the paper's SRResNet-VGG22 has 2e-8", 0.0
     )
 
+    device: str = option(
+        MACHINE, "auto: a GPU if there is one", "auto", choices=("auto", "cpu", "cuda")
+    )
     precision: str = option(
         MACHINE,
         "bf16 halves the time where the processor computes in it; losses, normalisation statistics "
@@ -143,12 +141,21 @@ class TrainConfig:
         "they are drawn",
         8.0,
     )
+    photos_on_device: bool = option(
+        MACHINE,
+        "hold all photos in the device's memory, 3.2 bytes a pixel, and cut the batches there: the "
+        "same ones, at the speed of a GPU",
+        False,
+    )
     workers: int = option(MACHINE, "threads that prepare batches ahead", 2)
 
     evaluate_every: int = option(
         REPORTS, "steps between validation scores and sample pictures", 500
     )
     save_every: int = option(REPORTS, "steps between checkpoints", 500)
+    save_minutes: float | None = option(
+        REPORTS, "a checkpoint after so many minutes, too", None, type=float
+    )
     log_every: int = option(REPORTS, "steps between points of the curves", 20)
 
     stage = "srresnet"
@@ -204,12 +211,7 @@ class SRGANConfig(TrainConfig):
     rate: float = option(
         BUDGET, "Adam's learning rate for the generator; the paper's is 1e-4", 1e-4
     )
-    features: str = option(
-        LOSS,
-        FEATURES_HELP,
-        "vgg19-54",
-        metavar="NAME",
-    )
+    features: str = option(LOSS, FEATURES_HELP, "vgg19-54", metavar="NAME")
     pixel: float = option(
         LOSS,
         "weight of an L1 between the images beside the content loss (ESRGAN: 1e-2; not in the "

@@ -12,7 +12,10 @@ from srgan.training.checkpoint import load_checkpoint
 from srgan.training.config import TrainConfig
 
 # What has no part in the result, or is looked at by itself.
-FREE = ("out", "cache_gb", "workers", "evaluate_every", "save_every", "log_every")
+FREE = (
+    *("out", "device", "photos_on_device", "cache_gb", "workers"),
+    *("evaluate_every", "save_every", "save_minutes", "log_every"),
+)
 FOLDERS = {"images": "train", "validation": "validation"}
 FILES = ("init", "features_weights", "discriminator_features_weights", "continue_from")
 
@@ -45,6 +48,16 @@ def find_state(config: TrainConfig, resume: bool, auto: str) -> dict[str, Any] |
             f"{config.continue_from} is a run of {stage}: start from its weights with --init"
         )
     return state
+
+
+def is_complete(config: TrainConfig) -> bool:
+    """Tell whether the run in a config's folder has taken all its steps.
+
+    Raises:
+        ValueError: There is no checkpoint that can be read.
+    """
+    state = load_checkpoint(Path(config.out) / "checkpoint.pt")
+    return config.steps is not None and state["step"] - state["start"] >= config.steps
 
 
 def same_inputs(

@@ -654,7 +654,7 @@ def test_a_run_whose_photos_are_all_gone_stops_with_its_steps_saved(
 def test_validation_photos_that_are_gone_do_not_end_the_run(folder, tmp_path, monkeypatch, capsys):
     validation = tmp_path / "validation"
     shutil.copytree(folder / "validation", validation)
-    monkeypatch.setattr("srgan.train.VALIDATION_GB", 0)
+    monkeypatch.setattr("srgan.training.run.VALIDATION_GB", 0)
     at_step(monkeypatch, 1, (validation / "0.png").unlink)
     at_step(monkeypatch, 3, (validation / "1.png").unlink)
     typed = options(folder, "srresnet", tmp_path / "run", validation=validation, evaluate_every=2)

@@ -29,6 +29,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator, PartialState
+from accelerate.tracking import get_available_trackers
 from accelerate.utils import set_seed
 
 from srgan.training.arguments import parse
@@ -36,6 +37,8 @@ from srgan.training.config import TrainConfig
 from srgan.training.forward import keep_memory
 from srgan.training.run import Run, TrainingError, uses_bf16
 from srgan.training.same import is_complete
+
+INTERRUPTED = 130  # the exit status, as a shell has it
 
 
 def _fail(error: object) -> int:
@@ -51,26 +54,41 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.trai
     config = stages[0]
     if config.device == "cuda" and not torch.cuda.is_available():
         return _fail("--device cuda, and there is no CUDA GPU that this PyTorch can use")
+    trackers = [name.strip() for name in config.trackers.split(",") if name.strip()]
+    known = [str(name) for name in get_available_trackers()] if trackers else []
+    if unknown := [name for name in trackers if name not in known]:
+        return _fail(
+            f"--trackers {', '.join(unknown)}: not installed, or unknown to accelerate; here are "
+            f"{', '.join(known) or 'none'}"
+        )
     accelerator = Accelerator(
+        **{"log_with": trackers or None, "project_dir": config.out},
         mixed_precision="bf16" if uses_bf16(config.precision) else "no",
         cpu=config.device == "cpu" or not torch.accelerator.is_available(),
     )
     if "MASTER_PORT" in os.environ and os.environ.get("ACCELERATE_USE_CPU") == "True":
         # What was asked for would silently be one process, or two that each train alone.
         return _fail("for processes on a CPU say accelerate launch --multi_gpu; --cpu needs MPI")
+    if trackers:
+        chosen = {name: x for name, x in vars(config).items() if x is not None}
+        accelerator.init_trackers("srgan", chosen)
     set_seed(config.seed)
     keep_memory()
     again = shlex.join([arg for arg in typed if arg != "--resume"])
     command = f"{program} {again}"
-    if resume is not None:
-        return _run(config, resume, accelerator, command, until)
+    code = 0
     for config in stages:
-        begun = (Path(config.out) / "checkpoint.pt").exists()
-        if not (begun and is_complete(config)) and (
-            code := _run(config, begun, accelerator, command, until)
-        ):
-            return code
-    return 0
+        begun = (Path(config.out) / "checkpoint.pt").exists() if resume is None else resume
+        if resume is None and begun and is_complete(config):
+            continue
+        code = _run(config, begun, accelerator, command, until)
+        if code == INTERRUPTED and accelerator.is_main_process:
+            print(f"go on with\n  {command}{'' if resume is None else ' --resume'}")
+        if code:
+            break
+    for tracker in accelerator.trackers:
+        tracker.finish()
+    return code
 
 
 def _run(
@@ -92,9 +110,8 @@ def _run(
         if done:
             print(f"wrote {run.folder / config.stage}.safetensors, {run.step} steps")
         else:
-            more = "" if " full " in f"{command} " else " --resume"
-            print(f"saved at step {run.step}; go on with\n  {command}{more}")
-    return 0 if done else 130
+            print(f"saved at step {run.step}; ", end="")
+    return 0 if done else INTERRUPTED
 
 
 if __name__ == "__main__":

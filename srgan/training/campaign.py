@@ -13,7 +13,7 @@ from srgan.training.config import SRGANConfig, TrainConfig
 from srgan.training.options import BUDGET, option
 
 SHARED = ("images", "validation", "device", "precision", "compile", "cache_gb", "workers", "seed")
-SHARED += ("blocks", "channels")
+SHARED += ("blocks", "channels", "trackers")
 COMMON = {"photos_on_device": True, "save_minutes": 2.0, "save_every": 1_000_000}
 SRRESNET = {"optimizer": "muon", "beta2": 0.99, "patch": 192, "batch": 16, "evaluate_every": 2000}
 SRGAN = {

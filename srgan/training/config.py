@@ -149,14 +149,15 @@ class TrainConfig:
     )
     workers: int = option(MACHINE, "threads that prepare batches ahead", 2)
 
-    evaluate_every: int = option(
-        REPORTS, "steps between validation scores and sample pictures", 500
-    )
+    evaluate_every: int = option(REPORTS, "steps between scores and sample pictures", 500)
     save_every: int = option(REPORTS, "steps between checkpoints", 500)
     save_minutes: float | None = option(
         REPORTS, "a checkpoint after so many minutes, too", None, type=float
     )
     log_every: int = option(REPORTS, "steps between points of the curves", 20)
+    trackers: str = option(
+        REPORTS, "beside TensorBoard's files: wandb, trackio, … of accelerate's, with commas", ""
+    )
 
     stage = "srresnet"
 

@@ -115,6 +115,7 @@ class Run:
                 last = progress >= 1
                 if self.curves and (self.step % config.evaluate_every == 0 or last):
                     self.curves.validate(trainer.average.module, self.validation, self.step)
+                    self.accelerator.log({"run/validation": self.curves.psnr}, step=self.step)
                     self._tell_lost()
                 full = self.curves and self.curves.just_ended()  # what was learned may still fit
                 due = self.step % config.save_every == 0 or self.elapsed >= next_save
@@ -150,6 +151,7 @@ class Run:
         """
         if not all(map(math.isfinite, means.values())):
             raise TrainingError(self._diverged())
+        self.accelerator.log(means, step=self.step)
         if self.curves:
             self.curves.add(means, self.step, self.progress)
 

@@ -14,7 +14,7 @@ from srgan.training.config import TrainConfig
 # What has no part in the result, or is looked at by itself.
 FREE = (
     *("out", "device", "photos_on_device", "cache_gb", "workers"),
-    *("evaluate_every", "save_every", "save_minutes", "log_every"),
+    *("evaluate_every", "save_every", "save_minutes", "log_every", "trackers"),
 )
 FOLDERS = {"images": "train", "validation": "validation"}
 FILES = ("init", "features_weights", "discriminator_features_weights", "continue_from")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from srgan.data import Patches, Photos
 from srgan.images import ImageError
@@ -115,3 +116,15 @@ def test_a_gpu_that_is_not_there_is_told(photos, tmp_path, capsys, monkeypatch):
     assert main(words) == 1
     assert "no CUDA GPU" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_numbers_go_to_other_trackers_too(photos, tmp_path, capsys):
+    words = ["srresnet", "--images", photos, "--validation", photos, "--out", tmp_path / "run"]
+    words += ["--precision", "fp32", "--blocks", 1, "--channels", 4, "--steps", 2, "--batch", 2]
+    words = [*map(str, words), "--log-every", "1", "--trackers"]
+    assert main([*words, "tensorboard, nowhere"]) == 1
+    assert "--trackers nowhere: not installed" in capsys.readouterr().err
+    assert main([*words, "tensorboard"]) == 0
+    curves = EventAccumulator(str(tmp_path / "run" / "srgan")).Reload()
+    assert [point.step for point in curves.Scalars("loss/content")] == [1, 2]
+    assert [point.step for point in curves.Scalars("run/validation")] == [0, 2]

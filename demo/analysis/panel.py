@@ -1,5 +1,6 @@
 """What stands under the viewer: a region's scores and figure, the plots, everything as a ZIP."""
 
+import math
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,18 +21,24 @@ from demo.analysis.region import (
 from demo.engine.examples import weights_digests
 from demo.engine.scores import Scores
 from demo.engine.seen import Seen
-from demo.engine.table import Protocol
+from demo.engine.table import Protocol, markdown
 from demo.parts.events import SCORING
 from demo.viewer.show import pixels
 from demo.viewer.viewer import INPUT, ORIGINAL, Comparer, ComparerData, write_pane_file
-from srgan.images import repeat
+from srgan.images import Image, repeat
 from srgan.metrics import Original
+from srgan.perceptual import niqe
 
 SAVE = """(file) => {
   if (!file) return;
   const link = document.createElement("a");
   Object.assign(link, {href: file.url, download: file.orig_name}).click();
 }"""
+NIQE_TEXT = """**NIQE** compares the local statistics of a picture with those of untouched photos, \
+and knows no original: lower looks more natural, photos have 2 to 5. It sees the softness that \
+PSNR rewards; it cannot tell right detail from wrong, and noise can please it.
+
+"""
 
 
 class Analysis:
@@ -44,8 +51,10 @@ class Analysis:
         self.export = gr.Button("Download everything (ZIP)", size="sm", elem_id="export")
         self.file = gr.File(visible="hidden", label="Everything")
         title = "Why numbers and eyes disagree"
-        with gr.Accordion(title, open=False, elem_id="plots") as self.accordion, gr.Row():
-            self.plots = [gr.HTML(), gr.HTML()]
+        with gr.Accordion(title, open=False, elem_id="plots") as self.accordion:
+            with gr.Row():
+                self.plots = [gr.HTML(), gr.HTML()]
+            self.plots.append(gr.Markdown(elem_id="naturalness"))
         self.is_open, self.marked = gr.State(False), gr.State()
 
     def connect(
@@ -145,22 +154,32 @@ def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
     return str(path)
 
 
-def explain(shown: ComparerData, scores: Mapping[str, Scores], seen: Seen) -> tuple[str, str]:
-    """Return the two plots of what is shown: quality and spectrum, HTML."""
+def explain(shown: ComparerData, scores: Mapping[str, Scores], seen: Seen) -> tuple[str, str, str]:
+    """Return quality and spectrum of what is shown, HTML, and how natural it is, Markdown."""
     images = {pane.key: pixels(pane) for pane in shown.ready}
     if any(s.today for s in scores.values()):
         sr, original = repeat(images[INPUT]), Original(images[ORIGINAL])
         nearest = Scores.of(None, None, original.score(sr), None, original.detail(sr))
         scores = {"Nearest": nearest, **scores}
-    curves = spectra({pane.name: images[pane.key] for pane in shown.ready if pane.key != INPUT})
-    return perception_distortion(scores, seen.quality(shown.id)), power_spectrum(curves)
+    large = {pane.name: images[pane.key] for pane in shown.ready if pane.key != INPUT}
+    quality = perception_distortion(scores, seen.quality(shown.id))
+    return quality, power_spectrum(spectra(large)), naturalness(large)
 
 
-def opened(*shown_scores_seen: Any) -> tuple[bool, str, str]:  # noqa: ANN401
+def naturalness(images: Mapping[str, Image]) -> str:
+    """Return a Markdown table of the NIQE of pictures, (H, W, 3) by name; empty if none has one."""
+    values = {name: niqe(image) for name, image in images.items()}
+    known = {name: value for name, value in values.items() if not math.isnan(value)}
+    if not known:
+        return ""
+    return NIQE_TEXT + markdown(list(known), {"NIQE": [f"{v:.2f}" for v in known.values()]})
+
+
+def opened(*shown_scores_seen: Any) -> tuple[bool, str, str, str]:  # noqa: ANN401
     """Draw the plots when a person wants to see them."""
     return True, *explain(*shown_scores_seen)
 
 
-def renewed(is_open: bool, *shown_scores_seen: Any) -> tuple[Any, Any]:  # noqa: ANN401
+def renewed(is_open: bool, *shown_scores_seen: Any) -> tuple[Any, ...]:  # noqa: ANN401
     """Draw the plots of another picture; the spectra of 4 megapixels take seconds."""
-    return explain(*shown_scores_seen) if is_open else (gr.skip(), gr.skip())
+    return explain(*shown_scores_seen) if is_open else (gr.skip(),) * 3

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from support.browser import serve
 from support.mocks import methods
 
-from demo.analysis.panel import INPUT, examine, explain
+from demo.analysis.panel import INPUT, examine, explain, naturalness
 from demo.engine.comparison import Comparison, compare
 from demo.engine.examples import EXAMPLES, weights_digests
 from demo.engine.seen import Seen
@@ -20,6 +20,7 @@ from demo.page import LAUNCH, build_page
 from demo.viewer.show import show_example
 from srgan.images import enlarge, repeat
 from srgan.metrics import detail, score
+from srgan.perceptual import niqe
 from srgan.reading import read_image
 
 UPSCALERS = methods(Bicubic=enlarge, SRResNet=enlarge, SRGAN=repeat)
@@ -113,9 +114,22 @@ def test_the_plots_follow_the_photo(page):
     before = plots.first.get_attribute("aria-label")
     page.get_by_role("button", name="Grass").click()
     expect(plots.first).not_to_have_attribute("aria-label", before)
-    quality, _ = explain(*show_example("grass"), Seen())
+    quality, _, natural = explain(*show_example("grass"), Seen())
     wanted = quality.split('aria-label="')[1].split('"')[0]
     expect(plots.first).to_have_attribute("aria-label", wanted)
+    table = page.locator("#naturalness table")
+    rows = [line.strip("|").split("|") for line in natural.splitlines() if line.startswith("| ")]
+    for name, value in rows[1:]:
+        expect(table.get_by_role("row", name=f"{name.strip()} {value.strip()}")).to_be_visible()
+
+
+def test_naturalness_is_the_niqe_of_each_picture_that_is_large_enough():
+    rng = np.random.default_rng(0)
+    large, small = rng.integers(256, size=(2, 192, 192, 3), dtype=np.uint8)
+    text = naturalness({"Original": large, "SRGAN": small[:90]})
+    assert f"| Original | {niqe(large):.2f} |" in text
+    assert "SRGAN" not in text
+    assert naturalness({"SRGAN": small[:90]}) == ""
 
 
 @pytest.mark.parametrize("name", ["cat", "bricks"])  # the one that is there at first, and another

@@ -19,7 +19,7 @@ import PIL
 import torch
 
 from srgan.evaluation.fingerprint import find_copies
-from srgan.evaluation.image_sets import ImageSet, find_set
+from srgan.evaluation.image_sets import ImageSet, find_set, image_name
 from srgan.evaluation.outputs import Outputs
 from srgan.evaluation.report import (
     DISTANCE,
@@ -96,9 +96,9 @@ def evaluate(
         return hr if method == "original" else upscalers[method](lr)
 
     for i, (path, _) in enumerate(image_set.pairs):
-        measured = {}
+        measured, name = {}, image_name(path)
         try:
-            name, hr, lr = image_set.load(i)
+            _, hr, lr = image_set.load(i)
             for method in methods:
                 _progress(f"{image_set.name}  {i + 1} of {len(image_set.pairs)}  {name}  {method}")
                 sr = enlarge(method, name, hr, lr)
@@ -108,9 +108,9 @@ def evaluate(
                     (save / image_set.name).mkdir(parents=True, exist_ok=True)
                     write_png(sr, save / image_set.name / f"{name}_{method}_x{SCALE}.png")
         except ValueError as error:
-            left_out[path.stem] = str(error)
+            left_out[name] = str(error)
             _progress("")
-            print(f"{image_set.name}: left out {path.stem}: {error}", file=sys.stderr, flush=True)
+            print(f"{image_set.name}: left out {name}: {error}", file=sys.stderr, flush=True)
             continue
         for method in methods:
             values[method][name] = measured[method]

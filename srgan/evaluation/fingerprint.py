@@ -10,7 +10,7 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL.Image import Resampling
 
-from srgan.evaluation.image_sets import SUFFIXES, read_named
+from srgan.evaluation.image_sets import is_image, read_named
 from srgan.folders import walk
 from srgan.images import Image
 
@@ -89,7 +89,7 @@ def find_copies(
         ValueError: No image can be read, or the folders have no photos.
     """
     photo_files = (p for folder in folders for p in sorted(walk(folder)))
-    prints = _fingerprints((p for p in photo_files if p.suffix.lower() in SUFFIXES), progress)
+    prints = _fingerprints(filter(is_image, photo_files), progress)
     if not prints:
         raise ValueError(f"no photos in {', '.join(map(str, folders))}")
     photos = list(prints)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srgan.images import SCALE, Image, ImageError, crop_to_scale, shrink
-from srgan.reading import read_image
+from srgan.reading import read_image, read_size
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"}
 
@@ -47,14 +47,14 @@ class ImageSet:
         except ImageError as error:
             raise ValueError(f"{hr_path}: {error}") from None
         if lr_path is None:
-            return hr_path.stem, hr, shrink(hr)
+            return image_name(hr_path), hr, shrink(hr)
         lr = read_named(lr_path)
         if hr.shape != (SCALE * lr.shape[0], SCALE * lr.shape[1], 3):
             raise ValueError(
                 f"{lr_path} has {lr.shape[1]} x {lr.shape[0]} pixels, and {hr_path} cropped to "
                 f"multiples of {SCALE} has {hr.shape[1]} x {hr.shape[0]}: expected a quarter"
             )
-        return hr_path.stem, hr, lr
+        return image_name(hr_path), hr, lr
 
 
 def find_set(folder: Path) -> ImageSet:
@@ -91,12 +91,32 @@ def find_images(folder: Path) -> dict[str, Path]:
     Raises:
         ValueError: Two have the same name; names them.
     """
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    images = {path.stem: path for path in paths if not path.name.startswith(".")}
-    for path in paths:
-        if images.get(path.stem, path) != path:
-            raise ValueError(f"{path} and {images[path.stem].name} have the same name: rename one")
+    images: dict[str, Path] = {}
+    for path in filter(is_image, sorted(folder.iterdir())):
+        if (name := image_name(path)) in images:
+            raise ValueError(f"{images[name]} and {path.name} have the same name: rename one")
+        images[name] = path
     return images
+
+
+def image_name(path: Path) -> str:
+    """Return what an image is called: without its ending, if it is one of an image."""
+    return path.stem if path.suffix.lower() in SUFFIXES else path.name
+
+
+def is_image(path: Path) -> bool:
+    """Tell by a file's content whether it is an image, whatever its name; hidden files are none.
+
+    One that is called an image is one, too: if it cannot be read, that is to be said.
+    """
+    if path.name.startswith("."):
+        return False
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        return bool(read_size(path))
+    except ImageError:
+        return False
 
 
 def _hint(folder: Path) -> str:

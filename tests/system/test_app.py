@@ -68,6 +68,15 @@ def test_a_file_gives_three_pngs_and_the_scores(client, upscalers, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", ["noext", "scan.jpg_large", "photo.jpg-large", 'a b\'c "ü".txt'])
+def test_content_decides_and_not_the_name(url, tmp_path, name):
+    jpeg = save(tmp_path, noise(16, 20), "real.jpg")
+    path = upload(url, jpeg.rename(tmp_path / name))
+    answer = post(url, {"path": path, "meta": META}, "small", None)
+    assert "event: complete" in answer
+    assert "_srgan_x4.png" in answer
+
+
 def test_a_small_image_is_enlarged_without_scores(client, upscalers, tmp_path):
     lr = noise(9, 14)
     *files, report = ask(client, save(tmp_path, lr), "small")

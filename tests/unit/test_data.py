@@ -1,3 +1,4 @@
+import shutil
 from itertools import islice
 from threading import Semaphore
 
@@ -41,6 +42,18 @@ def test_any_tree_is_read_and_the_rest_is_named(folder):
     assert reasons.keys() == {"small.png", "notes.txt", "broken.png", "empty.jpg"}
     assert "100 × 39 pixels; a side needs at least 40" in reasons["small.png"]
     assert all(len(reason) > 10 for reason in reasons.values())  # worded by `read_image`
+
+
+def test_content_decides_and_names_may_be_odd(tmp_path):
+    jpeg = save(tmp_path / "real.jpg", 48, 40)
+    names = ["noext", "photo.jpg-large", "scan.jpg_large", "two\nlines", "ünï 写真.txt"]
+    for name in names:
+        shutil.copy(jpeg, tmp_path / name)
+    for cache_gb in (8, 0):
+        photos = Photos(tmp_path, 40, cache_gb=cache_gb)
+        assert sorted(path.name for path in photos.paths) == sorted([*names, "real.jpg"])
+        assert photos.skipped == {}
+        assert all((pair[1] == photos[0][1]).all() for pair in map(photos.__getitem__, range(6)))
 
 
 def test_pairs_are_what_is_scored(folder):

@@ -188,6 +188,42 @@ def test_tables_come_as_they_are_done(folders, tmp_path, monkeypatch, capsys):
     assert [*read_json(tmp_path / "r.json")["sets"]] == ["Set5"]
 
 
+NAMES = ("noext", "scan.jpg_large", "photo.jpg-large")
+
+
+def test_content_decides_what_is_an_image(cli, folders, tmp_path):
+    """As on the page: a set is scored, and a copy among photos is found, whatever the names."""
+    args = ["--methods", "bicubic", "--json", tmp_path / "r.json"]
+    assert cli("--images", folders / "Set5", *args)[0] == 0
+    expected = read_json(tmp_path / "r.json")["sets"]["Set5"]
+    for part, kind in (("HR", "png"), ("LR", "bmp")):
+        (tmp_path / "Set5" / part).mkdir(parents=True)
+        for name, path in zip(NAMES, sorted((folders / "Set5" / part).iterdir()), strict=True):
+            PillowImage.open(path).save(tmp_path / "Set5" / part / name, kind)
+    (tmp_path / "Set5/HR/notes").write_text("no image")
+    assert cli("--images", tmp_path / "Set5", *args)[0] == 0
+    assert read_json(tmp_path / "r.json")["sets"]["Set5"] == expected
+    code, out, _ = cli("--images", folders / "photos", "--not-in", tmp_path / "Set5/HR")
+    assert code == 1
+    assert out.count(" is ") == 3
+    assert "3 of 3 images are among 3 photos" in out
+
+
+def test_a_file_beside_one_of_nearly_the_same_name_is_another_image(cli, folders, tmp_path):
+    """As some programs keep what they changed."""
+    shutil.copytree(folders / "photos", tmp_path / "photos")
+    shutil.copy(tmp_path / "photos/cat.png", tmp_path / "photos/cat.png_original")
+    (tmp_path / "photos/dog.jpg_large").write_bytes((folders / "photos/cat.png").read_bytes()[:500])
+    args = ["--images", tmp_path / "photos", "--methods", "bicubic", "--csv", tmp_path / "r.csv"]
+    code, _, err = cli(*args)
+    assert code == 2
+    assert "left out dog.jpg_large: " in err
+    with (tmp_path / "r.csv").open(newline="") as file:
+        scores = {row.pop("image"): row for row in csv.DictReader(file)}
+    assert scores.keys() == {*PHOTOS, "cat.png_original"}
+    assert scores["cat"] == scores["cat.png_original"]
+
+
 def test_copies_are_looked_for_though_an_image_is_broken(cli, folders, tmp_path):
     args = ["--images", spoiled(folders, tmp_path), "--not-in", folders / "photos"]
     code, out, err = cli(*args)

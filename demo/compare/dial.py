@@ -51,9 +51,11 @@ class DialHandler:
         at, stage = round(STEPS * share) / STEPS, turn.stage
         shown, scores = _without_dial(shown, scores)
         if any(pane.file is None for pane in shown.panes) or not scores.keys() >= {*ENDS.values()}:
-            return  # the dial cannot be moved yet
-        if turn.is_running:
-            return  # another photo was chosen while the browser kept the event back
+            yield self._page.nothing()  # the dial cannot be moved yet
+            return
+        if turn.is_running:  # another photo was chosen while the browser kept the event back
+            yield self._page.nothing()
+            return
         known = dict(seen.positions) if seen.id == shown.id else _ends(shown, scores)
         try:
             if at not in known or not known[at].is_kept:

@@ -71,6 +71,7 @@ class Handlers:
     ) -> Iterator[Update]:
         """Compare a photo, with an update for every step, as long as it is this run's turn."""
         if not turn.take(start.number):
+            yield self._page.nothing()  # of a run without any update Gradio empties the outputs
             return
         try:
             if photo is None:

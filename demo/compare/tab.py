@@ -157,11 +157,13 @@ class CompareTab:
         gr.on([self.photo.upload, self.mode.input, *buttons], None, cancels=runs)
 
         new = [self.source, begun, self.placer]
-        self.photo.upload(chosen, [self.photo, self.turn], new, **LIGHT_QUEUED)
+        # Not "once", Gradio's default: what comes while the first is on its way would be lost.
+        every = LIGHT_QUEUED | {"trigger_mode": "multiple"}
+        self.photo.upload(chosen, [self.photo, self.turn], new, **every)
         self.mode.input(Turn.begin, self.turn, begun, **LIGHT_QUEUED)
         for event, begin in ((self.placer.place, place), (self.placer.shrink, shrink)):
             event(None, cancels=runs)
-            event(begin, self.turn, begun, **LIGHT_QUEUED)
+            event(begin, self.turn, begun, **every)
         self.stop.click(
             handlers.stop, [self.shown, self.turn], [self.comparer, self.status], **LIGHT
         )

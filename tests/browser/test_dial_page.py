@@ -128,7 +128,7 @@ def test_without_an_original_there_is_a_pane_without_scores(blends):
 def test_nothing_happens_before_the_comparison_is_complete(blends):
     shown, scores = show_example("cat")
     shown.panes[2].file = None
-    assert list(DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), Turn())) == []
+    assert list(DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), Turn())) == [NOTHING]
 
 
 def test_an_event_that_was_kept_back_does_not_bring_the_last_photo_again(blends):
@@ -139,11 +139,10 @@ def test_an_event_that_was_kept_back_does_not_bring_the_last_photo_again(blends)
     next(late)  # before the next photo's run
     assert turn.take(begun.number)
     assert list(late) == [NOTHING]
-    assert (
-        list(DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), turn)) == []
-    )  # while it runs
+    early = DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), turn)
+    assert list(early) == [NOTHING]  # while it runs
     turn.finish(begun.number)
-    assert list(DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), turn)) != []
+    assert list(DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), turn)) != [NOTHING]
 
 
 @pytest.mark.filterwarnings("ignore:There is no such file")

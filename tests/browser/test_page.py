@@ -20,7 +20,7 @@ from demo.engine.examples import NAMES
 from demo.engine.scores import Scores
 from demo.engine.table import caption
 from demo.page import LAUNCH, build_page
-from srgan.images import enlarge, shrink
+from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import agreement, detail, paper_score, score
 
 
@@ -273,7 +273,44 @@ def settled(upscaler):
     return before
 
 
-@pytest.mark.parametrize("way", ["stop", "close", "drop another"])
+def test_two_tabs_of_one_browser_do_not_mix(browser, tmp_path):
+    photos = {name: noise(seed=seed) for seed, name in enumerate(("one", "two"))}
+    with opened_over(browser, methods(Slow=Counting(5, wait=0.02))) as one:
+        two = one.context.new_page()
+        two.goto(one.url)
+        expect(two.locator("#comparer figure[data-state=ready]")).to_have_count(5)
+        tabs = {"one": one, "two": two}
+        for name, page in tabs.items():
+            drop(page, save(tmp_path, photos[name], f"{name}.png"))
+        for name, page in tabs.items():
+            wait_for(page, name, 3)
+            expect(page.locator("#status")).to_contain_text("Done.")
+            assert (served(page, "slow") == repeat(shrink(photos[name]))).all()
+
+
+def test_a_run_out_of_turn_changes_nothing():
+    """And says so: Gradio empties the outputs of a run without any update."""
+    turn = Turn()
+    page = handlers.Handlers([], 10**6, OUTPUTS)
+    late, last = turn.begin(), turn.begin()
+    assert list(page.run("photo.png", "original", turn, late)) == [NOTHING]
+    assert turn.take(last.number)
+    assert list(page.run("photo.png", "original", turn, last)) == [NOTHING]  # asked for twice
+
+
+def test_a_photo_may_have_any_name(browser, tmp_path):
+    names = ["ünï 写真.jpg", "a \"b\" & 'c' #1 100%.tar.png", "<b onload=x>.webp", "-.png"]
+    slow = Counting(1)
+    with opened_over(browser, methods(SRGAN=slow)) as page:
+        for count, name in enumerate(names, start=1):
+            drop(page, save(tmp_path, noise(), name))
+            expect(page.locator("#status")).to_contain_text("Done.")
+            assert settled(slow) == count
+        for name in page.locator("#comparer a[download]").all():
+            assert re.fullmatch(r"[\w.-]+\.png", name.get_attribute("download"))
+
+
+@pytest.mark.parametrize("way", ["stop", "close", "drop another", "reload"])
 def test_the_work_ends_within_two_steps(browser, tmp_path, way):
     slow = Counting(10_000, wait=0.05)
     with opened_over(browser, methods(Slow=slow)) as page:
@@ -295,6 +332,9 @@ def test_the_work_ends_within_two_steps(browser, tmp_path, way):
             made = slow.made
             assert settled(slow) <= made + 6  # at the next update: `demo.engine.pace.follow`
         else:
+            if way == "reload":
+                page.reload()
+                expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5)
             drop(page, save(tmp_path, noise(seed=1), "other.png"))
             # The queue lets one run at a time: that the second works shows that the first ended.
             expect(page.locator("#comparer a[download^='other_']")).to_have_count(2)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image as Pillow
 from support.networks import random_generator
 
+from srgan.alpha import enlarge_alpha
 from srgan.enlarge_files import main
 from srgan.images import enlarge
 from srgan.models import Generator
@@ -101,6 +102,17 @@ def test_transparency_wraps_too(tmp_path):
     assert large.shape == (80, 80, 4)
     assert (large[:, :12, 3] == 255).all()
     assert (large[:, -12:, 3] == 255).all()
+    for cut in (4, 10):  # a floor that is cut elsewhere is the same floor
+        turned = np.roll(np.dstack([texture(20, 20), ramp()]), cut, (0, 1))
+        whole = picture_of(np.dstack([texture(20, 20), ramp()]), tmp_path)
+        other = picture_of(turned, tmp_path)
+        large = [unwrapped(enlarge_alpha(wrapped(p).alpha)) for p in (whole, other)]
+        assert np.array_equal(np.roll(large[0], 4 * cut, (0, 1)), large[1])
+
+
+def ramp():
+    """Transparency that is full at one edge and none at the other, (20, 20)."""
+    return np.add.outer(np.arange(20), np.arange(20)).astype(np.uint8) * 6
 
 
 def test_off_by_default(tmp_path):

@@ -4,28 +4,25 @@ import argparse
 import io
 import math
 import os
-import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from glob import glob, has_magic
+from pathlib import Path, PurePath
 
-from srgan.alpha import enlarge_alpha, fill_transparent
+from srgan import fleet
+from srgan.buckets import Url, heads, place
+from srgan.enlarging import METHODS, Job, Options, Outcome, attempt
 from srgan.folders import walk
-from srgan.images import SCALE, Image
-from srgan.metadata import Metadata
-from srgan.opening import MAX_DECODED_PIXELS, looks_like_picture
-from srgan.picture_files import FORMATS, made_of, mark, write_picture
-from srgan.reading import Picture, read_picture
-from srgan.upscale import Steps, Upscaler, finish, load_upscaler
-from srgan.weights import NETWORKS, WEIGHTS
-from srgan.wrap import unwrapped, wrapped
+from srgan.images import SCALE
+from srgan.opening import HEAD, is_picture, looks_like_picture
+from srgan.picture_files import FORMATS
+from srgan.upscale import load_upscaler
+from srgan.weights import WEIGHTS
 
-METHODS = ("bicubic", *(name.lower() for name in NETWORKS))
-KNOWN = "|".join((*METHODS, "nearest"))
-OUTPUT = re.compile(rf".*_(?:{KNOWN})_x{SCALE}\.(?:png|webp|jpe?g|tiff?)", re.IGNORECASE)
+LOST = "its process ended every time, perhaps for lack of memory: enlarge it alone to see why"
 DESCRIPTION = """\
 Enlarge pictures four times. Folders are walked, links to folders followed, hidden files passed
 over. Every output is DIR/<name>_<method>_x4.<format>, in the same subfolder as in the folder that
@@ -37,78 +34,36 @@ Exit code: 0 when all is enlarged, now or before; 1 when any file cannot be; 2 f
 command."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One file to enlarge."""
-
-    source: Path
-    target: Path
-    problem: str | None = None  # why it cannot be enlarged
-    named: bool = False  # by itself, not found in a folder
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How all files are enlarged.
-
-    Attributes:
-        method: Its name.
-        upscaler: Used for the colours.
-        max_pixels: Width times height that an output may have.
-        overwrite: Whether a target that is there already may be replaced.
-        again: Whether outputs of this command are enlarged, too.
-        wrap: Whether opposite edges of a picture meet.
-        strip: Whether the output says nothing but its pixels.
-        file_format: Of `picture_files.FORMATS`.
-        quality: Of a JPEG.
-    """
-
-    method: str
-    upscaler: Upscaler
-    max_pixels: int
-    overwrite: bool = False
-    again: bool = False
-    wrap: bool = False
-    strip: bool = False
-    file_format: str = "png"
-    quality: int = 95
-
-
-class SkipError(Exception):
-    """A file is passed over; the message says why."""
-
-
-class FinishedError(Exception):
-    """The output of a file is there already."""
-
-
-class OutputError(Exception):
-    """A file is an output of this command itself."""
-
-
-def plan(inputs: Sequence[Path], out: Path, method: str, ending: str = ".png") -> list[Job]:
+def plan(
+    inputs: Sequence[Path | Url], out: Path | Url, method: str, ending: str = ".png"
+) -> list[Job]:
     """Find the files of the inputs, each once, and give each an output of its own.
 
     Files that would get the same one keep their own ending in it, as `a.jpg_srgan_x4.png`, and a
     number if that is not enough. What cannot be enlarged comes with the reason.
+
+    Raises:
+        OSError: A bucket cannot be listed.
     """
     seen: set[str] = set()
-    found: list[tuple[Path, Path, bool]] = []
+    found: list[tuple[Path | Url, Path | Url, bool]] = []
     for path in inputs:
         for source, subfolder in _find(path, out):
-            if (absolute := os.path.abspath(source)) not in seen:
+            absolute = str(source) if isinstance(source, Url) else os.path.abspath(source)
+            if absolute not in seen:
                 seen.add(absolute)
                 found.append((source, out / subfolder, source == path))
     tail = f"_{method}_x{SCALE}{ending}"
 
-    def folded(folder: Path, name: str) -> str:  # some file systems take A.png and a.png for one
+    def folded(folder: Path | Url, name: str) -> str:  # some systems take A.png and a.png for one
         return str(folder / f"{name}{tail}").casefold()
 
     # What is no picture takes no name from one: photo.txt beside photo.jpg.
-    wanted = Counter(folded(f, s.stem) for s, f, _ in found if looks_like_picture(s))
+    pictures = _pictures([source for source, _, _ in found])
+    wanted = Counter(folded(f, s.stem) for s, f, _ in found if s in pictures)
     jobs, taken = [], set()
     for source, folder, named in found:
-        if source.is_dir():
+        if isinstance(source, Path) and source.is_dir():
             jobs.append(Job(source, folder, "this folder holds no files that can be read"))
             continue
         name = source.stem if wanted[folded(folder, source.stem)] <= 1 else source.name
@@ -116,129 +71,138 @@ def plan(inputs: Sequence[Path], out: Path, method: str, ending: str = ".png") -
         while folded(folder, name) in taken:
             number += 1
             name = f"{first}-{number}"
-        if looks_like_picture(source):
+        if source in pictures:
             taken.add(folded(folder, name))
         jobs.append(Job(source, folder / f"{name}{tail}", named=named))
     return jobs
 
 
-def _find(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
+def _find(path: Path | Url, out: Path | Url) -> Iterator[tuple[Path | Url, PurePath]]:
     """The files of an input with their subfolder; an input without any files as it is."""
-    found = walk(path, without=out) if path.is_dir() else ()
-    files = [(file, file.parent.relative_to(path)) for file in found]
-    yield from files or [(path, Path())]
+    files: list[tuple[Path | Url, PurePath]] = []
+    if isinstance(path, Url):
+        files += path.find(without=str(out))
+    elif path.is_dir():
+        found = walk(path, without=out if isinstance(out, Path) else None)
+        files += [(file, file.parent.relative_to(path)) for file in found]
+    yield from files or [(path, PurePath())]
 
 
-def enlarge_picture(picture: Picture, upscaler: Upscaler) -> Steps:
-    """Enlarge a picture's colours in steps, with no trace of hidden colours."""
-    colours = picture.colours
-    if picture.alpha is not None:
-        colours = fill_transparent(colours, picture.alpha)
-    return (yield from upscaler.steps(colours))
+def _pictures(sources: Sequence[Path | Url]) -> set[Path | Url]:
+    """Those that are pictures by their first bytes."""
+    remote = [source for source in sources if isinstance(source, Url)]
+    found = zip(remote, heads(remote, HEAD), strict=True)
+    return {url for url, head in found if is_picture(head)} | {
+        source for source in sources if isinstance(source, Path) and looks_like_picture(source)
+    }
 
 
-def enlarge_file(job: Job, options: Options) -> str:
-    """Enlarge one file and write the output; returns a line that says what was done.
+def run(jobs: Sequence[Job], outcomes: Iterable[Outcome], is_spread: bool = False) -> int:
+    """Name each file as it comes and count them; returns the exit code.
 
-    Raises:
-        FinishedError: The target is there already, made of this file.
-        OutputError: The file is an output of this command.
-        SkipError: The job has a problem, or the output would be too large.
-        ImageError: The file cannot be read as a picture.
-        ValueError: The format cannot hold the output.
-        OSError: The target cannot be written.
+    Args:
+        jobs: All.
+        outcomes: Of each, worked out when it is asked for.
+        is_spread: Over machines: what failed is named at the end, and the progress is shown. A
+            job without an outcome has failed, too.
     """
-    start = time.perf_counter()
-    _check(job, options)
-    limit = options.max_pixels
-    picture = read_picture(job.source, max(MAX_DECODED_PIXELS, limit // SCALE**2))
-    height, width = picture.colours.shape[:2]
-    size = f"{width * SCALE} x {height * SCALE}"
-    if width * height * SCALE**2 > limit:
-        raise SkipError(
-            f"its output would have {size} pixels, {width * height * SCALE**2 / 1e6:.0f} "
-            f"megapixels, and the limit is {limit / 1e6:g}: --max-megapixels raises it"
-        )
-    around = wrapped(picture) if options.wrap else picture
-    sr = _finish(enlarge_picture(around, options.upscaler), job.source.name)
-    alpha = None if around.alpha is None else enlarge_alpha(around.alpha)
-    if options.wrap:
-        sr, alpha = unwrapped(sr), None if alpha is None else unwrapped(alpha)
-    about = picture.metadata.at(width * SCALE, height * SCALE, mark(job.source, options.method))
-    if options.strip:
-        about = Metadata(gray=picture.metadata.gray)
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    write_picture(job.target, sr, alpha, about, options.file_format, options.quality)
-    notes = list(picture.notes)
-    if options.file_format != "jpeg":  # here alpha is kept
-        notes = [note for note in notes if "on white" not in note]
-    seconds = f"{time.perf_counter() - start:.1f} s"
-    return "  ".join([str(job.target), size, seconds, *notes])
-
-
-def _check(job: Job, options: Options) -> None:
-    """Raise one of the errors of `enlarge_file` for what is not to be enlarged."""
-    if job.problem:
-        raise SkipError(job.problem)
-    if not options.again and (OUTPUT.fullmatch(job.source.name) or made_of(job.source)):
-        raise OutputError("it is an output of this command: --again enlarges it once more")
-    if job.target.exists() and not options.overwrite:
-        before = made_of(job.target)
-        if before and before not in mark(job.source, options.method):
-            raise SkipError(
-                f"{job.target} is there already, made of another file: --overwrite replaces it"
-            )
-        raise FinishedError
-
-
-def _finish(work: Steps, name: str) -> Image:
-    """Run the steps to their end; on a terminal, show how far they are."""
-    if not sys.stderr.isatty():
-        return finish(work)
-
-    def show(done: float) -> None:
-        sys.stderr.write(f"\r{name}  {done:4.0%} ")
-        sys.stderr.flush()
-
+    counts, failed, progress = Counter[str](), list[Outcome](), _Progress(len(jobs))
+    left = {str(job.target): job for job in jobs} if is_spread else {}
     try:
-        return finish(work, show)
-    finally:
-        sys.stderr.write("\r\x1b[K")
-
-
-def run(jobs: Sequence[Job], options: Options) -> int:
-    """Enlarge files one after another, naming each; returns the exit code."""
-    done, failed, before, outputs = 0, 0, 0, 0
-    try:
-        for job in jobs:
-            try:
-                print(enlarge_file(job, options), flush=True)
-                done += 1
-            except FinishedError:
-                before += 1
-            except OutputError as error:
-                outputs += 1
-                if job.named:
-                    print(f"passed over {job.source}: {error}", file=sys.stderr, flush=True)
-            except (SkipError, ValueError, OSError, MemoryError, RuntimeError) as error:
-                failed += 1
-                reason = str(error) or "there is not enough memory"
-                print(f"skipped {job.source}: {reason}", file=sys.stderr, flush=True)
+        for outcome in outcomes:
+            counts[outcome.kind] += 1
+            left.pop(str(outcome.job.target), None)
+            if outcome.kind == "done":
+                print(outcome.said, flush=True)
+            elif outcome.kind == "output" and outcome.job.named:
+                _say(f"passed over {outcome.job.source}: {outcome.said}")
+            elif outcome.kind == "failed":
+                failed.append(outcome)
+                if not is_spread:
+                    _say(f"skipped {outcome.job.source}: {outcome.said}")
+            if is_spread:
+                progress.add(outcome)
     except KeyboardInterrupt:
-        left = len(jobs) - done - failed - before - outputs
-        print(f"stopped: {_summary(done, failed, before, outputs)}, {left} left", file=sys.stderr)
+        progress.clear()
+        _say(f"stopped: {_summary(counts)}, {len(jobs) - counts.total()} left")
         return 130
-    print(_summary(done, failed, before, outputs), file=sys.stderr)
+    if is_spread:
+        progress.clear()
+        failed += [Outcome(job, "failed", LOST) for job in left.values()]
+        counts["failed"] = len(failed)
+        for outcome in failed:
+            _say(f"skipped {outcome.job.source}: {outcome.said}")
+        _say(progress.rates())
+    _say(_summary(counts))
     return 1 if failed else 0
 
 
-def _summary(done: int, failed: int, before: int, outputs: int) -> str:
-    parts = [f"{done} enlarged, {failed} skipped"]
-    if before:
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class _Progress:
+    """Pictures and megapixels a second, on a terminal after every picture."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._megapixels = total, 0, 0.0
+        self._all, self._begin = 0, time.perf_counter()
+
+    def add(self, outcome: Outcome) -> None:
+        self._all += 1
+        self._done += outcome.kind == "done"
+        self._megapixels += outcome.megapixels
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{self._all} of {self._total}  {self.rates()}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")
+
+    def rates(self) -> str:
+        seconds = time.perf_counter() - self._begin
+        speed = f"{self._done / seconds:.2f} pictures, {self._megapixels / seconds:.2f} megapixels"
+        return f"{speed} a second in {seconds:.0f} s"
+
+
+def _summary(counts: Counter[str]) -> str:
+    parts = [f"{counts['done']} enlarged, {counts['failed']} skipped"]
+    if before := counts["before"]:
         parts.append(f"{before} there already (--overwrite does them again)")
-    if outputs:
+    if outputs := counts["output"]:
         parts.append(f"{outputs} outputs of this command passed over")
     return ", ".join(parts)
+
+
+def _work(args: argparse.Namespace) -> partial[Outcome]:
+    """Return what enlarges a job, here or on another machine.
+
+    Raises:
+        ValueError: A weight file is missing or does not fit.
+    """
+    shared = {name: getattr(args, name) for name in ("overwrite", "again", "wrap", "strip")}
+    options = Options(
+        method=args.method,
+        upscaler=load_upscaler(args.method, args.weights, args.precision),
+        max_pixels=int(args.max_megapixels * 1e6),
+        file_format=args.file_format,
+        quality=args.quality,
+        **shared,
+    )
+    return partial(attempt, options=options)
+
+
+def _places(texts: Sequence[str]) -> list[Path | Url]:
+    """What was named; patterns that no shell has expanded, and that are no names, are expanded."""
+    found: list[Path | Url] = []
+    for text in texts:
+        named = place(text)
+        if isinstance(named, Path) and has_magic(text) and not named.exists():
+            found += map(Path, sorted(glob(text, recursive=True)) or [text])
+        else:
+            found.append(named)
+    return found
 
 
 def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.upscale") -> int:
@@ -250,9 +214,11 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.upsc
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("files", nargs="+", type=Path, metavar="FILES", help="pictures, or folders of pictures")
+    files = "pictures, folders of pictures, patterns, or such in a bucket: s3://…, gs://…, hf://…"
+    add("files", nargs="+", metavar="FILES", help=files)
     add("--method", choices=METHODS, default="srgan", help="default: srgan")
-    add("--out", type=Path, required=True, metavar="DIR", help="folder of the outputs; it is made")
+    out = "folder of the outputs, here or in a bucket; it is made"
+    add("--out", type=place, required=True, metavar="DIR", help=out)
     add("--weights", type=Path, default=WEIGHTS, metavar="DIR", help=f"default: {WEIGHTS}")
     precision = "fp32 is exact, bf16 is faster where the processor has it; default: auto"
     add("--precision", choices=("auto", "bf16", "fp32"), default="auto", help=precision)
@@ -268,6 +234,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.upsc
     add("--strip", action="store_true", help=strip)
     limit = "largest output, default: 200, a 12-megapixel photo enlarged, which takes 3 GB"
     add("--max-megapixels", type=float, default=200, metavar="N", help=limit)
+    fleet.add_options(parser)
     args = parser.parse_args(argv)
     if not 0 < args.max_megapixels < math.inf:
         parser.error(f"--max-megapixels must be a positive number, got {args.max_megapixels}")
@@ -276,19 +243,17 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.upsc
     for stream in (sys.stdout, sys.stderr):  # a file name may hold what the terminal cannot show
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    is_spread = args.ray is not None
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        upscaler = load_upscaler(args.method, args.weights, args.precision)
-    except (OSError, ValueError) as error:
+        if isinstance(args.out, Path):
+            args.out.mkdir(parents=True, exist_ok=True)
+        work = _work(args)
+        jobs = plan(_places(args.files), args.out, args.method, FORMATS[args.file_format].ending)
+        if is_spread:
+            fleet.connect(args.ray)
+            absolute = [job.absolute() for job in jobs]  # a worker has a folder of its own
+            done = fleet.spread(partial(_work, args), absolute, args.cores)
+            return run(absolute, (outcome for _, outcome in done), is_spread)
+    except (OSError, ValueError, fleet.FleetError) as error:
         parser.error(str(error))
-    jobs = plan(args.files, args.out, args.method, FORMATS[args.file_format].ending)
-    shared = {name: getattr(args, name) for name in ("overwrite", "again", "wrap", "strip")}
-    options = Options(
-        method=args.method,
-        upscaler=upscaler,
-        max_pixels=int(args.max_megapixels * 1e6),
-        file_format=args.file_format,
-        quality=args.quality,
-        **shared,
-    )
-    return run(jobs, options)
+    return run(jobs, map(work, jobs))

@@ -15,6 +15,7 @@ MAX_DECODED_PIXELS = 64_000_000  # a 61-megapixel camera's photo fits
 
 T = TypeVar("T")
 _FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")  # JPEG includes phones' MPO
+HEAD = 12  # bytes that tell a format
 _MAGIC = re.compile(
     rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftyp(avi[fs]|mif1|msf1)|II[*+]\0|MM\0[*+]|BM|GIF8",
     re.DOTALL,
@@ -38,12 +39,17 @@ def look_into(path: str | Path, use: Callable[[PIL.Image.Image], T], max_pixels:
         raise ImageError("This file cannot be opened. Check that you may read it.") from error
 
 
+def is_picture(head: bytes) -> bool:
+    """Tell by the first `HEAD` bytes whether a file is in one of the formats that are read here."""
+    return bool(_MAGIC.match(head))
+
+
 def looks_like_picture(path: Path) -> bool:
-    """Tell by its first bytes whether a file is in one of the formats that are read here."""
+    """Tell it of a file."""
     try:
         if path.is_file():  # a pipe would be waited for
             with path.open("rb") as file:
-                return bool(_MAGIC.match(file.read(12)))
+                return is_picture(file.read(HEAD))
     except OSError:
         pass
     return False

@@ -8,7 +8,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from srgan.alpha import enlarge_alpha
-from srgan.enlarge_files import enlarge_picture
+from srgan.enlarging import enlarge_picture
 from srgan.images import ImageError
 from srgan.models import Generator
 from srgan.reading import take_picture

@@ -14,7 +14,7 @@ import skimage.data
 from PIL import Image as PillowImage
 from support.networks import random_generator
 
-from srgan import enlarge_files
+from srgan import enlarging
 from srgan.alpha import enlarge_alpha, fill_transparent
 from srgan.enlarge_files import main
 from srgan.images import enlarge
@@ -377,7 +377,7 @@ def test_a_full_disk_or_memory_is_named(cli, tmp_path, monkeypatch, error):
         raise error
 
     photos = [save(tmp_path / f"{i}.png") for i in range(2)]
-    monkeypatch.setattr(enlarge_files, "write_picture", fail)
+    monkeypatch.setattr(enlarging, "write_picture", fail)
     code, _, err = cli(*photos, "--method", "bicubic")
     assert code == 1
     assert err.count("No space left" if isinstance(error, OSError) else "not enough memory") == 2
@@ -400,14 +400,14 @@ def test_notes_of_the_picture_are_told(cli, tmp_path):
 
 def test_ctrl_c_ends_cleanly(cli, tmp_path, monkeypatch):
     photos = [save(tmp_path / f"{i}.png") for i in range(4)]
-    original = enlarge_files.read_picture
+    original = enlarging.read_picture
 
     def interrupted(path, *args):
         if path == photos[2]:
             raise KeyboardInterrupt
         return original(path, *args)
 
-    monkeypatch.setattr(enlarge_files, "read_picture", interrupted)
+    monkeypatch.setattr(enlarging, "read_picture", interrupted)
     code, out, err = cli(*photos, "--method", "bicubic")
     assert code == 130
     assert out.count("\n") == 2

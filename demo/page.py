@@ -9,7 +9,7 @@ from demo.blind.store import Store
 from demo.blind.tab import BlindTab
 from demo.compare import upload
 from demo.compare.tab import MAX_FILE_MB, CompareTab
-from demo.compare.waiting import MAX_QUEUED, bound_waiting
+from demo.compare.waiting import MAX_QUEUED, Waiting
 from demo.engine.cache import Cache
 from demo.engine.examples import EXAMPLES
 from demo.engine.fit import MAX_OUTPUT_PIXELS
@@ -53,7 +53,7 @@ def build_page(
     dial: Callable[[float], Upscaler] | None = None,
     cache: Cache | None = None,
     store: Store | None = None,
-) -> gr.Blocks:
+) -> site.Site:
     """Build the page over any upscalers; runs none of them.
 
     Args:
@@ -81,5 +81,6 @@ def build_page(
             page.load(None, js=script)
     # Light events are not queued; the heavy ones wait for each other, see `CompareTab`.
     page.queue(max_size=MAX_QUEUED, api_open=False, default_concurrency_limit=8)
-    bound_waiting(page._queue, NETWORKS)  # noqa: SLF001 - there is no other way to it
+    waiting = Waiting(page._queue, NETWORKS)  # noqa: SLF001 - there is no other way to it
+    page.state, page.drain = waiting.state, waiting.drain
     return page

@@ -9,23 +9,24 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL
 import torch
 
+from srgan import fleet
 from srgan.evaluation.fingerprint import find_copies
 from srgan.evaluation.image_sets import ImageSet, find_set, image_name
+from srgan.evaluation.options import METHODS, options
 from srgan.evaluation.outputs import Outputs
 from srgan.evaluation.report import (
-    DISTANCE,
     FORMAT,
     MEASURES,
-    NIQE,
     legend,
     overall,
     read_json,
@@ -34,22 +35,14 @@ from srgan.evaluation.report import (
     write_csv,
     write_json,
 )
-from srgan.evaluation.yardsticks import DEFAULT, Yardstick, load_yardsticks
+from srgan.evaluation.yardsticks import Yardstick, load_yardsticks
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.spectrum import grid_peaks
 from srgan.upscale import Plain, Precision, Upscaler, load_upscaler
-from srgan.weights import NETWORKS, WEIGHTS, read_card, weight_file
+from srgan.weights import NETWORKS, read_card, weight_file
 
-METHODS = ("nearest", "bicubic", "srresnet", "srgan")
-DESCRIPTION = """\
-Score methods on sets of images and print a table a set, beside the paper's published rows.
-A set is a folder of photos, which are cropped to multiples of 4 and shrunk as MATLAB does, or a
-folder with HR/ and LR/, whose files go together by name.
-With --not-in, score nothing: look for copies of the images among training photos."""
-EXIT_CODES = """\
-Exit code: 0 when all went well; 1 when --check finds something worse or --not-in a copy; 2 for a
-wrong command, folder or file: a broken one is named and left out, and the rest goes on."""
+LOST = "its process ended every time, perhaps for lack of memory"
 
 
 def measure(sr: Image, hr: Image, lr: Image) -> dict[str, float]:
@@ -63,21 +56,54 @@ def measure(sr: Image, hr: Image, lr: Image) -> dict[str, float]:
     return dict(zip(MEASURES, values, strict=True))
 
 
-def evaluate(
-    image_set: ImageSet,
-    upscalers: Mapping[str, Upscaler],
-    save: Path | None = None,
-    outputs: Mapping[str, Outputs] = MappingProxyType({}),
-    yardsticks: Mapping[str, Yardstick] = MappingProxyType({}),
-) -> dict[str, Any]:
+class Tools(NamedTuple):
+    """What images are made and measured with.
+
+    Attributes:
+        upscalers: Methods by name; a method "original" is given the original instead.
+        outputs: Methods by name whose pictures are ready.
+        yardsticks: Perceptual measures by name.
+        save: Folder for the outputs, `<set>/<image>_<method>_x4.png`; replaced if there.
+    """
+
+    upscalers: Mapping[str, Upscaler]
+    outputs: Mapping[str, Outputs] = MappingProxyType({})
+    yardsticks: Mapping[str, Yardstick] = MappingProxyType({})
+    save: Path | None = None
+
+
+Measured = tuple[str, dict[str, dict[str, float]] | str]  # name, and by method, or what is wrong
+Spread = Callable[[Sequence[ImageSet]], Iterable[tuple[int, Measured]]]
+
+
+def measure_one(image_set: ImageSet, tools: Tools, told: str = "") -> Measured:
+    """Measure the methods on the only image of a set; what is wrong with it is no error."""
+    try:
+        name, hr, lr = image_set.load(0)
+        measured = {}
+        for method in (*tools.upscalers, *tools.outputs):
+            _progress(f"{told}  {name}  {method}")
+            if method in tools.outputs:
+                sr = tools.outputs[method].read(image_set.name, name, hr)
+            else:
+                sr = hr if method == "original" else tools.upscalers[method](lr)
+            perceptual = {key: stick.measure(sr, hr) for key, stick in tools.yardsticks.items()}
+            measured[method] = measure(sr, hr, lr) | perceptual
+            if tools.save:
+                (tools.save / image_set.name).mkdir(parents=True, exist_ok=True)
+                write_png(sr, tools.save / image_set.name / f"{name}_{method}_x{SCALE}.png")
+        return name, measured
+    except ValueError as error:
+        return image_set.pairs[0][0].stem, str(error)
+
+
+def evaluate(image_set: ImageSet, tools: Tools, spread: Spread | None = None) -> dict[str, Any]:
     """Measure methods on a set; an entry of the results' "sets" (see `srgan.evaluation.report`).
 
     Args:
         image_set: What to measure on.
-        upscalers: Methods by name; a method "original" is given the original instead.
-        save: Folder for the outputs, `<set>/<image>_<method>_x4.png`; replaced if there.
-        outputs: Methods by name whose pictures are ready.
-        yardsticks: Perceptual measures by name.
+        tools: What with.
+        spread: Measures sets of one image elsewhere, see `fleet.spread`.
 
     Returns:
         An image that cannot be read, made or scored is left out for all methods and named on
@@ -86,39 +112,32 @@ def evaluate(
     Raises:
         ValueError: No image could be measured.
     """
-    methods = [*upscalers, *outputs]
+    count = len(image_set.pairs)
+    single = [image_set.only(i) for i in range(count)]
+    found: dict[int, Measured] = {}
+    here = (
+        (i, measure_one(one, tools, f"{image_set.name}  {i + 1} of {count}"))
+        for i, one in enumerate(single)
+    )
+    for number, (name, measured) in spread(single) if spread else here:
+        found[number] = name, measured
+        _progress(f"{image_set.name}  {len(found)} of {count}" if spread else "")
+    _progress("")
+    methods = (*tools.upscalers, *tools.outputs)
     values: dict[str, dict[str, dict[str, float]]] = {method: {} for method in methods}
     left_out: dict[str, str] = {}
-
-    def enlarge(method: str, name: str, hr: Image, lr: Image) -> Image:
-        if method in outputs:
-            return outputs[method].read(image_set.name, name, hr)
-        return hr if method == "original" else upscalers[method](lr)
-
-    for i, (path, _) in enumerate(image_set.pairs):
-        measured, name = {}, image_name(path)
-        try:
-            _, hr, lr = image_set.load(i)
-            for method in methods:
-                _progress(f"{image_set.name}  {i + 1} of {len(image_set.pairs)}  {name}  {method}")
-                sr = enlarge(method, name, hr, lr)
-                perceptual = {key: stick.measure(sr, hr) for key, stick in yardsticks.items()}
-                measured[method] = measure(sr, hr, lr) | perceptual
-                if save:
-                    (save / image_set.name).mkdir(parents=True, exist_ok=True)
-                    write_png(sr, save / image_set.name / f"{name}_{method}_x{SCALE}.png")
-        except ValueError as error:
-            left_out[name] = str(error)
-            _progress("")
-            print(f"{image_set.name}: left out {name}: {error}", file=sys.stderr, flush=True)
+    for number, one in enumerate(single):
+        name, measured = found.get(number, (image_name(one.pairs[0][0]), LOST))
+        if isinstance(measured, str):
+            left_out[name] = measured
+            print(f"{image_set.name}: left out {name}: {measured}", file=sys.stderr, flush=True)
             continue
         for method in methods:
             values[method][name] = measured[method]
-    _progress("")
-    if len(left_out) == len(image_set.pairs):
+    if len(left_out) == count:
         raise ValueError(f"{image_set.name}: no image could be measured")
     entries = {method: {**overall(v), "images": v} for method, v in values.items()}
-    result = {"images": len(image_set.pairs) - len(left_out), "lr": image_set.lr}
+    result = {"images": count - len(left_out), "lr": image_set.lr}
     return result | {"methods": entries} | ({"left_out": left_out} if left_out else {})
 
 
@@ -176,7 +195,7 @@ def describe(methods: Sequence[str], weights: Path, precision: str) -> dict[str,
 
 def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.evaluate") -> int:
     """Run the command line; returns the exit code."""
-    parser = _parser(program)
+    parser = options(program)
     args = parser.parse_args(argv)
     try:
         image_sets = [find_set(folder) for folder in args.images]
@@ -186,7 +205,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.eval
         if args.not_in:
             return _report_copies(image_sets, args.not_in)
         return _report_scores(image_sets, args)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, fleet.FleetError) as error:
         _progress("")
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
@@ -194,49 +213,6 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.eval
         _progress("")
         print("stopped", file=sys.stderr)
         return 130
-
-
-def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        program,
-        description=DESCRIPTION,
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--images", nargs="+", type=Path, required=True, metavar="DIR", help="sets, one a folder")
-    add("--weights", type=Path, default=WEIGHTS, metavar="DIR", help=f"default: {WEIGHTS}")
-    choices = (*METHODS, "original")
-    methods = f"default: {' '.join(METHODS)}; original: the originals themselves"
-    add("--methods", nargs="+", choices=choices, metavar="METHOD", help=methods)
-    outputs = "also measure pictures that another program made: DIR/<set>/<image>.png, or "
-    outputs += "DIR/<image>.png for a single set"
-    add("--outputs", nargs="+", type=_output, default=[], metavar="NAME=DIR", help=outputs)
-    perceptual = "also measure NIQE and the distance of feature maps in these networks, whose "
-    perceptual += f"names are in srgan/evaluation/distances.py; none named: {DEFAULT}; niqe: NIQE "
-    perceptual += "alone. FILE: the network's weights. The originals are a method then, too"
-    add("--perceptual", nargs="*", metavar="NETWORK[=FILE]", help=perceptual)
-    precision = "default: fp32, as weight files are judged"
-    add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help=precision)
-    add("--markdown", action="store_true", help="print the tables in Markdown")
-    add("--json", type=Path, metavar="FILE", help="write settings and means")
-    add("--csv", type=Path, metavar="FILE", help="write every image's scores by every method")
-    save = "write the outputs as DIR/<set>/<image>_<method>_x4.png, over those of another run"
-    add("--save-images", type=Path, metavar="DIR", help=save)
-    check = "hold the results to those of an earlier --json and name what is worse by more than "
-    tolerances = {**MEASURES, "niqe": NIQE, "distance": DISTANCE}
-    check += ", ".join(f"{measure.tolerance:g} ({key})" for key, measure in tolerances.items())
-    add("--check", type=Path, metavar="FILE", help=check)
-    not_in = "only look for the images among these photos, by fingerprint, and name each one found"
-    add("--not-in", nargs="+", type=Path, metavar="DIR", help=not_in)
-    return parser
-
-
-def _output(text: str) -> tuple[str, Path]:
-    name, equals, folder = text.partition("=")
-    if not (name and equals and folder):
-        raise argparse.ArgumentTypeError(f"expected NAME=DIR, got {text!r}")
-    return name, Path(folder)
 
 
 def _named_outputs(
@@ -261,8 +237,8 @@ def _report_copies(image_sets: Sequence[ImageSet], folders: Sequence[Path]) -> i
     return 2 if unread else 1 if copies else 0
 
 
-def _report_scores(image_sets: Sequence[ImageSet], args: argparse.Namespace) -> int:
-    stored = read_json(args.check) if args.check else None  # a wrong file is told before the work
+def _prepare(args: argparse.Namespace) -> tuple[Tools, dict[str, Any]]:
+    """Load what was asked for; returns it and the results, of which the sets are still lacking."""
     asked = args.perceptual is not None
     methods = args.methods or (*METHODS, *["original"] * asked)
     outputs = _named_outputs(args.outputs, methods)
@@ -276,11 +252,26 @@ def _report_scores(image_sets: Sequence[ImageSet], args: argparse.Namespace) -> 
         yardsticks = load_yardsticks(args.perceptual, cards)
         results["perceptual"] = {key: stick.about for key, stick in yardsticks.items()}
     results["sets"] = {}
+    return Tools(upscalers, outputs, yardsticks, args.save_images), results
+
+
+def _work(args: argparse.Namespace) -> partial[Measured]:
+    """Return what measures an image, on another machine."""
+    return partial(measure_one, tools=_prepare(args)[0])
+
+
+def _report_scores(image_sets: Sequence[ImageSet], args: argparse.Namespace) -> int:
+    stored = read_json(args.check) if args.check else None  # a wrong file is told before the work
+    tools, results = _prepare(args)
+    spread = None
+    if args.ray is not None:
+        fleet.connect(args.ray)
+        spread = partial(fleet.spread, partial(_work, args), cores=args.cores)
     failed = False
     for image_set in image_sets:
         start = time.perf_counter()
         try:
-            entry = evaluate(image_set, upscalers, args.save_images, outputs, yardsticks)
+            entry = evaluate(image_set, tools, spread)
         except ValueError as error:
             print(error, file=sys.stderr, flush=True)
             failed = True

@@ -1,6 +1,7 @@
 """The page as a site: its own addresses are relative, so that any proxy may stand before it."""
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ import gradio as gr
 from gradio.blocks import BlockFunction
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.parts.disk import FULL, FULL_DISK
 from demo.parts.links import NOT_UPLOADED
 from demo.parts.templates import page_script
 
+RETRY_AFTER = b"30"  # seconds: a full queue has moved on by then, a renewed server is back
 HERE = "."  # relative to the page, wherever a browser has found it
 logger = logging.getLogger(__name__)
 
@@ -29,6 +32,10 @@ class Site(gr.Blocks):
     replaced. The browser knows where it is: it gets relative addresses, in the page and in the
     answers to what the page asks. Programs, which call what the API shows, get them whole.
     """
+
+    # What `/health` tells: "ready", "full" or "draining"; and what empties the server at its end.
+    state: Callable[[], str] = staticmethod(lambda: "ready")
+    drain: Callable[[float], bool] = staticmethod(lambda seconds: True)
 
     async def process_api(
         self,
@@ -64,10 +71,20 @@ class Site(gr.Blocks):
     def launch(self, **kwargs: Any) -> Any:  # noqa: ANN401 - Gradio's
         """Serve the page; takes and returns what Gradio's own does, but `app_kwargs`."""
         app = {
-            "middleware": [Middleware(_RelativePage)],
+            "routes": [Route("/health", self._health)],
+            "middleware": [Middleware(_RelativePage), Middleware(_RetryAfter)],
             "exception_handlers": {OSError: _no_room, TypeError: _not_understood},
         }
         return super().launch(app_kwargs=app, **kwargs)
+
+    def _health(self, request: Request) -> Response:
+        """Tell a balancer how it is: only a server that is to end gets nobody new.
+
+        To a full one people are still sent: it has pages, examples and votes for them.
+        """
+        state = self.state()
+        gone = HTTPStatus.SERVICE_UNAVAILABLE if state == "draining" else HTTPStatus.OK
+        return JSONResponse({"state": state}, gone)
 
 
 def _no_room(request: Request, error: OSError) -> Response:
@@ -95,6 +112,21 @@ class _RelativePage:
             kept = [h for h in scope["headers"] if h[0] not in (b"x-forwarded-host", _ROOT)]
             scope = {**scope, "headers": [*kept, (_ROOT, HERE.encode())]}
         await self._app(scope, receive, send)
+
+
+class _RetryAfter:
+    """Says with every 503 when to come back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message.get("status") == HTTPStatus.SERVICE_UNAVAILABLE:
+                message["headers"] = [*message["headers"], (b"retry-after", RETRY_AFTER)]
+            await send(message)
+
+        await self._app(scope, receive, answer)
 
 
 _ROOT = b"x-gradio-server"  # what Gradio then takes for its address

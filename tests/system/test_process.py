@@ -20,12 +20,19 @@ from demo.parts.disk import FULL
 from srgan.upscale import NETWORKS, WEIGHTS
 
 
-def test_sigterm_during_work_ends_it_and_the_next_start_works(start, tmp_path):
+@pytest.mark.parametrize("seconds", ["0", "60"])
+def test_sigterm_during_work_ends_it_and_the_next_start_works(start, tmp_path, seconds):
     photo = save(tmp_path, noise(512, 512))
-    with start() as (process, url):
+    with start(SRGAN_DRAIN_SECONDS=seconds) as (process, url):
         client = Client(url, verbose=False)
-        client.submit(handle_file(str(photo)), "original", None, api_name="/compare")
+        job = client.submit(handle_file(str(photo)), "original", None, api_name="/compare")
+        next(iter(job))  # it has begun
         process.send_signal(signal.SIGTERM)
+        if seconds == "60":
+            assert job.result()[-1]["scores"]["SRGAN"]["today"]["psnr"] > 0
+        else:
+            with pytest.raises(AppError, match="renewed"):
+                job.result()
         assert process.wait(timeout=60) == 0
     assert "Traceback" not in (tmp_path / LOG).read_text()
     with start() as (_, url):

@@ -19,7 +19,7 @@ from PIL import Image as PillowImage
 from support.networks import random_generator
 
 from srgan import evaluate as module
-from srgan.evaluate import evaluate, load_methods, main, measure
+from srgan.evaluate import Tools, evaluate, load_methods, main, measure
 from srgan.evaluation.distances import load_distance
 from srgan.evaluation.fingerprint import LIKENESS, closest, find_copies, fingerprint
 from srgan.evaluation.image_sets import find_set
@@ -76,7 +76,7 @@ def cli(folders, capsys):
 def results(folders):
     """Nearest and bicubic on photos/."""
     methods = load_methods(["nearest", "bicubic"], folders, "fp32")
-    sets = {"photos": evaluate(find_set(folders / "photos"), methods)}
+    sets = {"photos": evaluate(find_set(folders / "photos"), Tools(methods))}
     return {"format": "srgan.evaluate 1", "precision": "fp32", "sets": sets}
 
 
@@ -111,7 +111,7 @@ def test_a_mean_is_the_mean_of_the_images(results):
 def test_a_value_that_an_image_has_not_is_left_out(tmp_path):
     write_png(np.full((40, 40, 3), 99, np.uint8), tmp_path / "flat.png")
     write_png(PHOTOS["cat"], tmp_path / "cat.png")
-    methods = evaluate(find_set(tmp_path), {"bicubic": enlarge})["methods"]
+    methods = evaluate(find_set(tmp_path), Tools({"bicubic": enlarge}))["methods"]
     images, mean = methods["bicubic"]["images"], methods["bicubic"]["mean"]
     assert math.isnan(images["flat"]["detail"])
     assert mean["detail"] == images["cat"]["detail"]
@@ -129,7 +129,7 @@ def test_a_flat_picture_makes_no_mean_infinite(cli, tmp_path, key):
     code, out, _ = cli(*args, "--json", tmp_path / "r.json")
     assert code == 0
     stored = read_json(tmp_path / "r.json")["sets"]["set"]["methods"]
-    images = evaluate(find_set(tmp_path / "set"), {"bicubic": enlarge})["methods"]["bicubic"]
+    images = evaluate(find_set(tmp_path / "set"), Tools({"bicubic": enlarge}))["methods"]["bicubic"]
     two = [images["images"][name][key] for name in ("cat", "coffee")]
     assert math.isinf(images["images"]["flat"][key])
     assert stored["bicubic"]["mean"][key] == pytest.approx(np.mean(two), rel=1e-12)

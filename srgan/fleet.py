@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text):
+    if text and not _ADDRESS.fullmatch(text):  # without one it is ""
         raise argparse.ArgumentTypeError(
             f"{text!r} is no address of a cluster (HOST:PORT, ray://…, auto or local); without an "
             "address write --ray at the end"

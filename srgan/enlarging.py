@@ -108,7 +108,8 @@ def attempt(job: Job, options: Options) -> Outcome:
     except OutputError as error:
         return Outcome(job, "output", str(error))
     except (SkipError, ValueError, OSError, MemoryError, RuntimeError) as error:
-        return Outcome(job, "failed", str(error) or "there is not enough memory")
+        reason = str(error).removeprefix(f"{job.source}: ")
+        return Outcome(job, "failed", reason or "there is not enough memory")
 
 
 def _enlarge(job: Job, options: Options) -> tuple[str, float]:

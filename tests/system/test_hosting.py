@@ -6,14 +6,21 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 
+import httpx
 import pytest
 from playwright.sync_api import expect
-from support.mocks import noise, save
+from support.browser import serve
+from support.mocks import methods, noise, save
 from support.pages import DESKTOP, drop, opened, wait_for
 from support.proxy import certify
 
+from benchmarks.replicas import proxy
 from benchmarks.running import ROOT
+from demo.compare import waiting
+from demo.page import LAUNCH, build_page
+from srgan.images import enlarge, repeat
 
 TEXT = (ROOT / "docs" / "hosting.md").read_text("utf-8")
 NGINX = """
@@ -78,6 +85,32 @@ def test_a_photo_comes_back_in_a_folder_with_https(setting, browser, start, tmp_
                 try_out(browser, f"https://localhost:{port}/srgan", save(tmp_path, noise(800, 800)))
             finally:
                 proxy.terminate()
+
+
+@pytest.mark.skipif(not shutil.which("caddy"), reason="no caddy on this machine")
+def test_a_replica_that_is_to_end_gets_nobody_new(tmp_path, monkeypatch):
+    """Two pages behind the Caddy of compose.yaml, which keeps people where they were."""
+    monkeypatch.setattr(waiting, "SETTLE", 0)
+    pages = [build_page(methods(Bicubic=enlarge, SRResNet=repeat)) for _ in range(2)]
+    with ExitStack() as stack:
+        ports = [int(stack.enter_context(serve(p, **LAUNCH)).rstrip("/")[-5:]) for p in pages]
+        url = stack.enter_context(proxy(tmp_path, ports))
+        person = stack.enter_context(httpx.Client())
+
+        def place():
+            person.get(url).raise_for_status()
+            return person.cookies["replica"]
+
+        before = place()
+        assert {place() for _ in range(5)} == {before}
+        others = [httpx.get(url).cookies["replica"] for _ in range(20)]
+        assert len(set(others)) == 2  # new people are spread
+        pages[0].drain(0)
+        end = time.monotonic() + 30
+        while len({httpx.get(url).cookies["replica"] for _ in range(10)}) > 1:
+            assert time.monotonic() < end
+        assert place() == place()
+        assert httpx.get(f"{url}health").json() == {"state": "ready"}
 
 
 def wait_until_open(port):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +83,29 @@ def test_votes_come_back_on_a_new_disk_and_none_twice(hub, new_store):
         assert sorted(third.votes()) == [vote(number) for number in range(4)]
     assert keys(hub.rows()) == [vote(number).trial for number in range(4)]
     assert len([name for name in hub.files if name.startswith("votes/")]) == 2  # a file a start
+
+
+def test_two_replicas_that_take_votes_at_once_lose_none_and_double_none(hub, new_store):
+    stores = new_store(), new_store()
+    acknowledged = []
+
+    def take(replica, store):
+        for number in range(20):
+            mine = vote(100 * replica + number, rater=replica)
+            if store.add(mine):
+                acknowledged.append(mine)
+            store.add(vote(7, rater=9))  # the same answer, sent to both: a connection was lost
+
+    with synced(stores[0]), synced(stores[1]):
+        threads = [threading.Thread(target=take, args=pair) for pair in enumerate(stores)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(acknowledged) == 40
+    for store in (*stores, new_store()):  # after their next start
+        with synced(store):
+            assert sorted(store.votes()) == sorted([*acknowledged, vote(7, rater=9)])
 
 
 def test_votes_are_uploaded_while_the_demo_runs(hub, new_store):

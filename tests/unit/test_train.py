@@ -1,9 +1,11 @@
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -416,6 +418,49 @@ def test_two_processes_train_as_one(folder, tmp_path):
     differences = torch.cat([(one[key] - two[key]).float().abs().flatten() for key in one])
     # A unit at the kink of its LeakyReLU may fall to the other side by rounding.
     assert (differences > 1e-5).float().mean() < 1e-3
+
+
+def test_two_machines_go_on_with_what_one_process_began(folder, tmp_path, monkeypatch):
+    """The recipe of docs/scale.md, with both machines on this one and gloo between them."""
+    more = {"steps": 6, "batch": 8}
+    assert main(options(folder, "srresnet", tmp_path / "whole", **more)) == 0
+    typed = options(folder, "srresnet", tmp_path / "run", **more)
+    step = Trainer.step
+
+    def interrupted(self, number, *batch):
+        if number == 1:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, number, *batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", interrupted)
+        assert main(typed) == 130
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 2
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = (ROOT / "docs" / "scale.md").read_text("utf-8")
+    (recipe,) = re.findall(r"```bash\n(accelerate launch .*?)```", text, re.DOTALL)
+    recipe = recipe.replace("\\\n", " ").replace("10.0.0.1", "127.0.0.1")
+    recipe = recipe.replace("29500", str(port)).partition(" srresnet ")[0]
+    command = [sys.executable, "-m", "accelerate.commands.launch", *recipe.split()[2:]]
+    settings = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    machines = [
+        subprocess.Popen(
+            [part.replace("RANK", str(rank)) for part in command] + [*typed, "--resume"],
+            env=settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    said = [machine.communicate(timeout=300)[0] for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], "".join(said)
+    whole, run = (weights_of(tmp_path / name) for name in ("whole", "run"))
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 6
+    for key, value in whole.items():
+        torch.testing.assert_close(run[key], value, rtol=0, atol=1e-5, msg=key)
 
 
 def test_a_stretch_continues_another(folder, tmp_path):

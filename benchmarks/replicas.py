@@ -45,7 +45,6 @@ PORT = 7860  # of a replica in compose.yaml
 AWAY = 15.0  # seconds after which nobody may notice any more that a replica was ended
 PAUSE = 0.5  # seconds between a person's votes
 GRACE = 30.0  # seconds, `stop_grace_period`
-# What a browser says in words of Gradio's own: connection lost, busy.
 LOST = (httpx.TransportError, httpx.HTTPStatusError)
 
 Ballot = tuple[str, str]  # rater and trial
@@ -179,9 +178,9 @@ class Guest(Person):
 
 def is_told(fault: str) -> bool:
     """Whether a browser has words for what a person of the crowd has met with."""
-    words = (RENEWED, "502", "503", "{}", *(error.__name__ for error in LOST))
-    names = ("ReadError", "ConnectError", "RemoteProtocolError", "Server stopped")
-    return any(word in fault for word in (*words, *names))
+    names = ("ReadError", "ConnectError", "RemoteProtocolError", "HTTPStatusError")
+    words = (RENEWED, "Server stopped", *names, "502 ", "503 ")
+    return any(word in fault for word in words) or fault.endswith(": {}")  # the stream has ended
 
 
 async def vote_always(

@@ -12,6 +12,7 @@ import gradio as gr
 from demo.compare.outputs import Outputs, Update, failed
 from demo.compare.placer import PlacerData, placer_data
 from demo.compare.turn import Start, Turn
+from demo.compare.waiting import RENEWED
 from demo.engine.cache import Cache
 from demo.engine.comparison import Comparison, compare
 from demo.engine.examples import NAMES, original_path
@@ -66,10 +67,13 @@ class Handlers:
         photo: str | None,
         mode: Mode,
         turn: Turn,
-        start: Start,
+        start: Start | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio passes it
     ) -> Iterator[Update]:
         """Compare a photo, with an update for every step, as long as it is this run's turn."""
+        if start is None:  # it was begun by another server, which has ended since
+            yield {self._page.status: RENEWED}
+            return
         if not turn.take(start.number):
             yield self._page.nothing()  # of a run without any update Gradio empties the outputs
             return

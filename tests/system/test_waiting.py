@@ -124,6 +124,9 @@ def test_a_full_queue_is_told_to_a_balancer(monkeypatch, tmp_path):
             health = await client.get(f"{url}health")
             assert (health.status_code, health.json()) == (200, {"state": "full"})
             assert [(await run)["success"] for _, run in people] == [True, True]
+            # somebody whose photo was taken by a server that has ended since
+            lost = await Visitor(site).ask(site.run, [None, "original", None, None])
+            assert waiting.RENEWED in lost["output"]["data"]
 
     with serve(page, **LAUNCH) as url:
         finish(crowd(url))

@@ -4,7 +4,7 @@
 
 A person sends a photo, waits for it, looks at it for a while (exponential, `PAUSE` seconds in the
 mean) and sends the next. A unit works on one photo at a time; at most `MAX_WAITING` wait for it,
-and who comes then goes on looking. That is the queue M/M/1/K of a finite population, whose states have
+and who comes then goes on looking: the queue M/M/1/K of a finite population, whose states have
 closed probabilities (Kleinrock, Queueing Systems I, 3.8). Units behind a balancer that keeps people
 where they are, are so many queues of their own.
 """

@@ -163,17 +163,14 @@ class Guest(Person):
 
     async def send(self, kind: str) -> None:
         """Send one file as `Person` does; a connection that is lost is told by the browser."""
-        begin, faults = time.monotonic(), len(self._diary.faults)
-        before = self._diary.outcomes.copy()
+        begin, whole = time.monotonic(), self._diary
+        self._diary = Diary()
         await super().send(kind)
-        if len(self._diary.faults) == faults or not self.disturbance.excuses(begin):
-            return
-        told = [text for text in self._diary.faults[faults:] if is_told(text)]
-        if len(told) == len(self._diary.faults) - faults:
-            del self._diary.faults[faults:]
-            (outcome,) = self._diary.outcomes - before
-            self._diary.outcomes[outcome] -= 1
-            self._diary.outcomes["told that the server is away, or renewed"] += 1
+        now, self._diary = self._diary, whole
+        if now.faults and self.disturbance.excuses(begin) and all(map(is_told, now.faults)):
+            now = Diary(collections.Counter(["told that the server is away, or renewed"]))
+        whole.outcomes += now.outcomes
+        whole.faults += now.faults
 
 
 def is_told(fault: str) -> bool:

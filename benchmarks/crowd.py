@@ -216,6 +216,7 @@ class Person:
         wanted = await asyncio.to_thread(expected, path)
         for key, image in wanted.items():
             file = await self._site.client.get(f"{self._site.api}file={shown[key]}")
+            file.raise_for_status()
             if not np.array_equal(np.asarray(PIL.Image.open(io.BytesIO(file.content))), image):
                 return self._fault(f"another picture than their own: {key}")
         if missing := {"srresnet", "srgan"} - shown.keys():

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 ENVIRONMENT = """\
-Environment: SRGAN_PRECISION=fp32, bf16 or fp16 overrides the choice; SRGAN_DRAIN_SECONDS, else 20,
+Environment: SRGAN_PRECISION=fp32, bf16 or fp16 overrides the choice; SRGAN_DRAIN_SECONDS, else 15,
 is how long photos that were sent are finished after SIGTERM; RESULTS_DIR keeps results for an hour;
 RATINGS_DB is the file of the blind test's votes, which with HF_TOKEN and RATINGS_REPO are kept in a
 dataset on the Hub, too. SRGAN_DATA is the folder of both, unless they are given; else it is the

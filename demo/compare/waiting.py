@@ -12,7 +12,7 @@ MAX_WAITING = 16  # for the networks: a minute or two of two cores
 MAX_QUEUED = 200  # events of all kinds
 BUSY = f"{MAX_WAITING} photos are waiting here already. Please try again in a minute."
 RENEWED = "This server is being renewed. Please choose the photo again in a few seconds."
-SETTLE = 2.0  # seconds in which browsers fetch their last pictures
+SETTLE = 4.0  # seconds in which browsers fetch their last pictures
 _LOOK = 0.05  # seconds
 
 State = Literal["ready", "full", "draining"]

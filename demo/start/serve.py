@@ -9,7 +9,7 @@ from demo.start import StartError
 from demo.start.address import Address, find_address, without_proxies
 from demo.start.folders import Folders, find_folders
 
-DRAIN, DRAIN_SECONDS = "SRGAN_DRAIN_SECONDS", 20.0
+DRAIN, DRAIN_SECONDS = "SRGAN_DRAIN_SECONDS", 15.0
 
 
 class _Terminated(Exception):  # noqa: N818 - no error

@@ -94,7 +94,7 @@ def measure_one(image_set: ImageSet, tools: Tools, told: str = "") -> Measured:
                 write_png(sr, tools.save / image_set.name / f"{name}_{method}_x{SCALE}.png")
         return name, measured
     except ValueError as error:
-        return image_set.pairs[0][0].stem, str(error)
+        return image_name(image_set.pairs[0][0]), str(error)
 
 
 def evaluate(image_set: ImageSet, tools: Tools, spread: Spread | None = None) -> dict[str, Any]:

@@ -44,7 +44,7 @@ from demo.compare.waiting import RENEWED
 PORT = 7860  # of a replica in compose.yaml
 AWAY = 15.0  # seconds after which nobody may notice any more that a replica was ended
 PAUSE = 0.5  # seconds between a person's votes
-GRACE = 30.0  # seconds, `stop_grace_period`
+GRACE = 45.0  # seconds, `stop_grace_period`
 LOST = (httpx.TransportError, httpx.HTTPStatusError)
 
 Ballot = tuple[str, str]  # rater and trial
@@ -296,8 +296,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"ended {seconds[0]:.1f} s after SIGTERM, {seconds[1]:.1f} s after SIGKILL")
     if seconds[0] > GRACE:
         found.append(f"{seconds[0]:.1f} s after SIGTERM, over {GRACE:.0f}")
-    if "Traceback" in logs:
-        found.append(f"a replica has reported an error:\n{logs[logs.index('Traceback') :][:2000]}")
+    # Of streams that its end has cut off Gradio reports errors of its own.
+    if (ours := logs.find(f'File "{ROOT}')) >= 0:
+        found.append(f"a replica has reported an error:\n{logs[max(0, ours - 2000) :][:4000]}")
     for text, count in collections.Counter(found).most_common():
         print(f"FAULT ({count}): {text}")
     return 1 if found else 0

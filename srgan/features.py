@@ -155,6 +155,8 @@ def _timm(
     if weights is None and name == LITE0:
         weights = _packaged_lite0()
     try:
+        with torch.device("meta"):  # says what is wrong before anything is downloaded
+            timm.create_model(name, **options)
         network = timm.create_model(name, pretrained=weights is None, **options)
     except Exception as error:  # an unknown name, no such stage, no network connection: of any kind
         raise ValueError(

@@ -46,8 +46,6 @@ class Keys:
 
     def __init__(self, page):
         self.page = page
-        self.choosers = []
-        page.on("filechooser", lambda chooser: self.choosers.append(chooser))
 
     def press(self, *keys):
         for key in keys:
@@ -108,11 +106,9 @@ def url():
 
 def choose(keys, path):
     """Take a file at the stop of the drop zone."""
-    keys.press("Enter")
-    end = time.monotonic() + 30
-    while not keys.choosers and time.monotonic() < end:
-        keys.page.wait_for_timeout(50)
-    keys.choosers.pop().set_files(path)
+    with keys.page.expect_file_chooser() as chooser:
+        keys.press("Enter")
+    chooser.value.set_files(path)
 
 
 def test_one_whole_comparison(browser, opened, tmp_path):

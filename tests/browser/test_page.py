@@ -2,7 +2,6 @@
 
 import errno
 import re
-import time
 from base64 import b64encode
 
 import numpy as np
@@ -13,6 +12,7 @@ from support.browser import PHONE, serve
 from support.mocks import Counting, methods, noise, save
 from support.outputs import NOTHING, OUTPUTS
 from support.pages import DESKTOP, drop, opened, opened_over, rows, served, wait_for
+from support.states import until
 
 from demo.compare import handlers
 from demo.compare.turn import Turn
@@ -263,16 +263,6 @@ def test_two_people_get_their_own_pictures(browser, app, upscalers, tmp_path):
             assert (served(page, "srgan") == upscalers["SRGAN"](shrink(hr))).all()
 
 
-def settled(upscaler):
-    """Wait until an upscaler makes no more steps; return how many it made."""
-    before, end = -1, time.monotonic() + 60
-    while before != upscaler.made:
-        assert time.monotonic() < end, "the work goes on"
-        before = upscaler.made
-        time.sleep(0.5)
-    return before
-
-
 def test_two_tabs_of_one_browser_do_not_mix(browser, tmp_path):
     photos = {name: noise(seed=seed) for seed, name in enumerate(("one", "two"))}
     with opened_over(browser, methods(Slow=Counting(5, wait=0.02))) as one:
@@ -305,7 +295,7 @@ def test_a_photo_may_have_any_name(browser, tmp_path):
         for count, name in enumerate(names, start=1):
             drop(page, save(tmp_path, noise(), name))
             expect(page.locator("#status")).to_contain_text("Done.")
-            assert settled(slow) == count
+            until(lambda count=count: slow.made == count and not slow.under_way)
         for name in page.locator("#comparer a[download]").all():
             assert re.fullmatch(r"[\w.-]+\.png", name.get_attribute("download"))
 
@@ -323,14 +313,13 @@ def test_the_work_ends_within_two_steps(browser, tmp_path, way):
             expect(page.locator("#comparer figure[data-key=slow]")).to_have_attribute(
                 "data-state", "stopped"
             )
-            assert settled(slow) <= made + 2
+            until(lambda: not slow.under_way)
+            assert slow.made <= made + 2
             drop(page, save(tmp_path, noise(), "again.png"))  # and the page goes on
             expect(page.locator("#comparer a[download^='again_']")).to_have_count(2)
         elif way == "close":
             page.close()
-            time.sleep(1)  # for the server to notice
-            made = slow.made
-            assert settled(slow) <= made + 6  # at the next update: `demo.engine.pace.follow`
+            until(lambda: not slow.under_way)  # all steps would take 500 s
         else:
             if way == "reload":
                 page.reload()
@@ -340,7 +329,7 @@ def test_the_work_ends_within_two_steps(browser, tmp_path, way):
             expect(page.locator("#comparer a[download^='other_']")).to_have_count(2)
             expect(page.locator("#comparer figure[data-key=slow]")).to_contain_text("%")
             page.locator("#stop").click()
-            settled(slow)
+            until(lambda: not slow.under_way)
             assert slow.most == 1
 
 

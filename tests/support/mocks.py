@@ -43,13 +43,18 @@ class Counting(Upscaler):
 
     def __init__(self, steps=10, wait=0.0):
         self.made, self.running, self.most, self._steps, self._wait = 0, 0, 0, steps, wait
+        self.under_way = 0  # runs that have neither come to their end nor been ended
 
     def steps(self, lr):
-        for i in range(self._steps):
-            self.running += 1
-            self.most = max(self.most, self.running)
-            self.made += 1
-            time.sleep(self._wait)
-            self.running -= 1
-            yield (i + 1) / self._steps
+        self.under_way += 1
+        try:
+            for i in range(self._steps):
+                self.running += 1
+                self.most = max(self.most, self.running)
+                self.made += 1
+                time.sleep(self._wait)
+                self.running -= 1
+                yield (i + 1) / self._steps
+        finally:
+            self.under_way -= 1
         return repeat(lr)

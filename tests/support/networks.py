@@ -9,6 +9,24 @@ from srgan.models import Generator
 CHECKPOINTS = Path(__file__).parents[3] / "shared/checkpoints"
 
 
+def random_states(make, std=0.05):
+    """The state dict of a large network, whose own initialisation would take seconds."""
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        network = make()
+    network = network.to_empty(device="cpu")
+    for name, tensor in network.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            tensor.zero_()
+        elif name.endswith(("running_mean", "bias")):
+            torch.nn.init.zeros_(tensor)
+        elif tensor.ndim == 1:  # what normalisation divides by and multiplies with
+            torch.nn.init.ones_(tensor)
+        else:
+            torch.nn.init.normal_(tensor, std=std)
+    return network.state_dict()
+
+
 def random_generator(seed=0, blocks=16, channels=64):
     """A generator in evaluation mode whose norms do something and whose output fills [-1, 1]."""
     torch.manual_seed(seed)

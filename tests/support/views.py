@@ -56,5 +56,16 @@ class Views(Viewer):
         height, width = self.single().shape[:2]
         return large[-top : height - top, -left : width - left]
 
-    def said(self):
-        return json.loads(self.page.locator("#said textarea").input_value())
+    def told(self):
+        """The region, once the server has been told the one that is shown; None without one."""
+        text = self.page.locator("#said textarea")
+        self.page.wait_for_function(
+            """() => {
+                const said = document.querySelector('#said textarea').value;
+                const region = said && JSON.parse(said).region;
+                const {width, height, x, y} = region || {};
+                const shown = document.querySelector('.region-text').textContent;
+                return said && shown === (region ? `${width} × ${height} at ${x}, ${y}` : '');
+            }"""
+        )
+        return json.loads(text.input_value())["region"]

@@ -5,7 +5,6 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from contextlib import ExitStack
 
 import httpx
@@ -15,6 +14,7 @@ from support.browser import serve
 from support.mocks import methods, noise, save
 from support.pages import DESKTOP, drop, opened, wait_for
 from support.proxy import certify
+from support.states import until
 
 from benchmarks.replicas import proxy
 from benchmarks.running import ROOT
@@ -81,7 +81,7 @@ def test_a_photo_comes_back_in_a_folder_with_https(setting, browser, start, tmp_
         home = {"HOME": str(tmp_path), "PATH": "/usr/sbin:/usr/bin:/bin"}
         with subprocess.Popen(command, env=home) as proxy:
             try:
-                wait_until_open(port)
+                until(lambda: is_open(port))
                 try_out(browser, f"https://localhost:{port}/srgan", save(tmp_path, noise(800, 800)))
             finally:
                 proxy.terminate()
@@ -106,21 +106,14 @@ def test_a_replica_that_is_to_end_gets_nobody_new(tmp_path, monkeypatch):
         others = [httpx.get(url).cookies["replica"] for _ in range(20)]
         assert len(set(others)) == 2  # new people are spread
         pages[0].drain(0)
-        end = time.monotonic() + 30
-        while len({httpx.get(url).cookies["replica"] for _ in range(10)}) > 1:
-            assert time.monotonic() < end
+        until(lambda: len({httpx.get(url).cookies["replica"] for _ in range(10)}) == 1)
         assert place() == place()
         assert httpx.get(f"{url}health").json() == {"state": "ready"}
 
 
-def wait_until_open(port):
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with socket.socket() as trial:
-            if trial.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail("The proxy does not start")
+def is_open(port):
+    with socket.socket() as trial:
+        return trial.connect_ex(("127.0.0.1", port)) == 0
 
 
 def try_out(browser, address, photo):

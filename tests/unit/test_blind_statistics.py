@@ -119,6 +119,7 @@ def true_means():
     return {m: 5 - stats.norm.cdf((steps - mean) / spread).sum() for m, mean in TRUTH.items()}
 
 
+@pytest.mark.long
 def test_simulated_opinions_are_within_the_interval_in_95_of_100_cases():
     rng, truth = np.random.default_rng(1), true_means()
     hits = dict.fromkeys(METHODS, 0)
@@ -130,6 +131,7 @@ def test_simulated_opinions_are_within_the_interval_in_95_of_100_cases():
     assert max(hits.values()) < 200  # an interval that is never wrong says nothing
 
 
+@pytest.mark.long
 def test_simulated_preferences_are_within_the_interval_in_95_of_100_cases():
     """All three pairs: 600 intervals, whose share scatters by 0.9 %."""
     rng = np.random.default_rng(2)

@@ -191,6 +191,7 @@ def post(port, vote):
         connection.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("killed_after", [1, 60])
 def test_a_killed_server_loses_no_acknowledged_vote_and_counts_none_twice(tmp_path, killed_after):
     path = tmp_path / "ratings.db"
@@ -220,6 +221,7 @@ def test_a_killed_server_loses_no_acknowledged_vote_and_counts_none_twice(tmp_pa
     assert sorted(Store(path).votes()) == votes
 
 
+@pytest.mark.long
 def test_many_processes_begin_one_file_together(tmp_path):
     code = (
         "import sys; from demo.blind.store import *\n"

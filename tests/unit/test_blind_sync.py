@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from huggingface_hub import CommitScheduler
 from support.hub import REPO, TOKEN, Hub, hurry, running, turn_to
+from support.states import until
 
 from demo.blind.store import Store, Vote
 from demo.blind.sync import Sync, start_sync
@@ -55,13 +56,6 @@ def vote(number, rater=0):
     return Vote(
         f"{rater:032x}", f"{number:032x}", "rating", "test", "cat", "SRGAN", None, "4", 2.5, "v1", 9
     )
-
-
-def until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "not within 30 s"
-        time.sleep(0.01)
 
 
 def keys(rows):
@@ -127,11 +121,15 @@ def test_votes_from_before_are_uploaded_once(hub, new_store):
     assert keys(hub.rows()) == [vote(0).trial, vote(1).trial]
 
 
-def test_nothing_to_say_makes_no_commit(hub, new_store):
+def test_nothing_to_say_makes_no_commit(hub, new_store, monkeypatch):
+    turns = []
+    push = CommitScheduler.push_to_hub
+    monkeypatch.setattr(CommitScheduler, "push_to_hub", lambda s: (push(s), turns.append(s)))
     with synced(new_store()) as sync:
-        count = len(hub.requests)
         until(lambda: sync.wait(0) and len(hub.commits) == 1)
-        time.sleep(0.3)  # some turns of the scheduler
+        until(lambda: turns)
+        count, turn = len(hub.requests), len(turns)
+        until(lambda: len(turns) > turn + 2)
         assert len(hub.requests) == count
 
 
@@ -259,6 +257,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.long
 def test_a_killed_demo_on_a_new_disk_has_all_that_was_synced(hub, tmp_path):
     settings = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "RATINGS_REPO": REPO}
     settings["TMPDIR"] = str(tmp_path)  # a killed process cleans nothing up

@@ -1,24 +1,17 @@
 """The command `srgan`: its subcommands, what they load, and what is said when all is not well."""
 
-import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
-import PIL.Image
 import pytest
 
 import srgan
 from srgan.cli import COMMANDS, main
 
 ROOT = Path(__file__).parents[2]
-
-
-def run(*words, **environment):
-    command = [sys.executable, "-W", "ignore", "-m", *map(str, words)]
-    settings = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | environment
-    return subprocess.run(command, capture_output=True, text=True, env=settings, timeout=120)
 
 
 def test_the_version_is_that_of_the_package(capsys):
@@ -63,18 +56,13 @@ def test_a_port_that_is_none_is_an_error(port, capsys):
     assert "from 1 to 65535" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("form", [("srgan.cli", "enlarge"), ("srgan.upscale",)])
-def test_the_new_and_the_old_form_enlarge(form, tmp_path):
-    PIL.Image.new("RGB", (5, 3), "teal").save(tmp_path / "a.png")
-    done = run(*form, tmp_path / "a.png", "--method", "bicubic", "--out", tmp_path / "out")
-    assert (done.returncode, done.stderr) == (0, "1 enlarged, 0 skipped\n")
-    with PIL.Image.open(tmp_path / "out/a_bicubic_x4.png") as enlarged:
-        assert enlarged.size == (20, 12)
-
-
+@pytest.mark.filterwarnings("ignore:.* found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize("module", ["upscale", "train", "evaluate"])
-def test_the_old_forms_are_called_as_before(module):
-    assert run(f"srgan.{module}", "--help").stdout.startswith(f"usage: python -m srgan.{module}")
+def test_the_old_forms_are_called_as_before(module, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [f"{module}.py", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module(f"srgan.{module}", run_name="__main__")
+    assert capsys.readouterr().out.startswith(f"usage: python -m srgan.{module}")
 
 
 def test_what_training_lacks_is_named_with_its_extra(monkeypatch, capsys):

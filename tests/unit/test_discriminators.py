@@ -88,6 +88,7 @@ def test_asking_a_frozen_one_changes_nothing(kind):
     assert all(torch.equal(after[key], value) for key, value in before.items())
 
 
+@pytest.mark.long
 @KINDS
 def test_learns_to_tell_grain_from_none(kind):
     discriminator = make(kind)

@@ -8,6 +8,7 @@ import skimage.data
 import timm
 import torch
 import torchvision
+from support.networks import random_states
 from torchvision.models import AlexNet_Weights, VGG16_BN_Weights
 
 from srgan.evaluation.distances import FeatureDistance, is_named, load_distance
@@ -23,13 +24,12 @@ SMALL = "mobilenetv3_small_050"
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("distances")
-    torch.manual_seed(0)
-    vgg = torchvision.models.vgg16_bn().features
+    vgg = random_states(lambda: torchvision.models.vgg16_bn().features)
     slices = {1: range(12), 2: range(12, 19), 3: range(19, 29), 4: range(29, 39)}
     states = {
         f"module.basenet.slice{number}.{key}": value
         for number, layers in slices.items()
-        for key, value in vgg.state_dict().items()
+        for key, value in vgg.items()
         if int(key.split(".")[0]) in layers
     }
     # The detector's own layers: slice5 begins anew with 1
@@ -38,8 +38,8 @@ def files(tmp_path_factory):
         "module.conv.0.bias": torch.ones(1),
     }
     torch.save(states, folder / "craft.pth")
-    torch.save(vgg.state_dict(), folder / "vgg.pth")
-    torch.save(torchvision.models.alexnet().state_dict(), folder / "alexnet.pth")
+    torch.save(vgg, folder / "vgg.pth")
+    torch.save(random_states(torchvision.models.alexnet), folder / "alexnet.pth")
     torch.save(timm.create_model(SMALL).state_dict(), folder / "timm.pth")
     return folder
 

@@ -671,6 +671,7 @@ class TestWrongFolders:
         assert "srresnet.safetensors does not exist" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_the_module_is_the_command(folders):
     command = [sys.executable, "-m", "srgan.evaluate", "--images", folders / "nowhere"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

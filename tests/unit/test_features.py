@@ -2,6 +2,7 @@ import pytest
 import timm
 import torch
 import torchvision
+from support.networks import random_states
 from timm.layers import Conv2dSame
 
 from srgan import features
@@ -18,13 +19,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def files(tmp_path_factory):
     """Weight files as torchvision's own, with random numbers."""
     folder = tmp_path_factory.mktemp("features")
-    torch.manual_seed(0)
-    with torch.device("meta"):
-        vgg = torchvision.models.vgg19().features
-    vgg = vgg.to_empty(device="cpu")
-    for parameter in vgg.parameters():
-        torch.nn.init.normal_(parameter, std=0.05)
-    states = {f"features.{name}": value for name, value in vgg.state_dict().items()}
+    vgg = random_states(lambda: torchvision.models.vgg19().features)
+    states = {f"features.{name}": value for name, value in vgg.items()}
     torch.save(states | {"classifier.0.bias": torch.zeros(1)}, folder / "vgg19.pth")
     squeezenet = torchvision.models.squeezenet1_1()
     torch.save(squeezenet.state_dict(), folder / "squeezenet.pth")
@@ -135,13 +131,13 @@ def test_strided_depthwise_convolutions_are_the_same_thinned_out(side, same):
     torch.testing.assert_close(conv(x), expected)
 
 
-@pytest.fixture
-def vgg16(tmp_path):
+@pytest.fixture(scope="module")
+def vgg16(tmp_path_factory):
     """A VGG16-BN as a file of torchvision, and inside a CRAFT text detector."""
-    torch.manual_seed(2)
-    states = torchvision.models.vgg16_bn().features.state_dict()
+    folder = tmp_path_factory.mktemp("vgg16")
+    states = random_states(lambda: torchvision.models.vgg16_bn().features)
     plain = {f"features.{key}": value for key, value in states.items()}
-    torch.save(plain, tmp_path / "vgg16.pth")
+    torch.save(plain, folder / "vgg16.pth")
     starts = (0, 12, 19, 29, 39)
     inside = {
         "module.basenet.slice5.1.weight": torch.zeros(1),
@@ -152,8 +148,8 @@ def vgg16(tmp_path):
         part = sum(start <= number for start in starts)
         if part < 5:
             inside[f"module.basenet.slice{part}.{key}"] = value
-    torch.save(inside, tmp_path / "craft.pth")
-    return tmp_path
+    torch.save(inside, folder / "craft.pth")
+    return folder
 
 
 def test_vgg16_is_found_inside_a_text_detector(vgg16, images):
@@ -221,7 +217,10 @@ def test_efficientnet_lite0_ignores_the_scale_of_its_maps(images):
         ("fasterrcnn_resnet50_fpn:backbone", "not one of torchvision's classifiers"),
     ],
 )
-def test_unknown_names(name, message):
+def test_unknown_names(name, message, monkeypatch):
+    monkeypatch.setattr(
+        "timm.models._builder.load_pretrained", lambda *_, **__: pytest.fail("asks")
+    )
     with pytest.raises(ValueError, match=message):
         load_features(name)
 

@@ -23,6 +23,7 @@ def photos():
     return [shrink(astronaut[40:168, 152:280]), shrink(shrink(coffee[:, :592]))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("photo", photos(), ids=["astronaut", "coffee"])
 @torch.inference_mode()
 def test_in_fp64_every_pixel_is_the_plain_generators(photo):

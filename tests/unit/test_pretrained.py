@@ -121,6 +121,7 @@ def test_weights_that_do_not_fit_are_refused(small, tmp_path):
         Generator.from_pretrained(tmp_path)
 
 
+@pytest.mark.long
 def test_the_package_itself_loads_no_torch():
     code = "import sys, srgan; print({'torch', 'numpy', 'PIL'} & sys.modules.keys(), srgan.SRGAN)"
     run = subprocess.run(

@@ -725,6 +725,7 @@ def test_a_tile_larger_than_the_picture_is_refused(refuse):
     assert "save it as PNG" in refuse(data)
 
 
+@pytest.mark.long
 def test_refusing_a_bomb_takes_no_memory(tmp_path):
     for name, _, data in BOMBS:
         (tmp_path / f"{name}.bin").write_bytes(data)

@@ -17,6 +17,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from PIL import Image as Pillow
+from support.states import until
 
 from srgan.data import Photos
 from srgan.images import repeat, to_image, to_lr
@@ -310,6 +311,7 @@ class Torn(Exception):  # noqa: N818 - not an error
     pass
 
 
+@pytest.mark.long
 def test_torn_runs_resume_bit_equal(folder, tmp_path, monkeypatch):
     """Interrupted after every single step, in both stages, with everything switched on."""
     start = folder / "start.safetensors"
@@ -322,8 +324,8 @@ def test_torn_runs_resume_bit_equal(folder, tmp_path, monkeypatch):
     )
     for number, (stage, more) in enumerate(recipes):
         whole, torn = tmp_path / f"{number}-whole", tmp_path / f"{number}-torn"
-        assert main(options(folder, stage, whole, steps=6, **more)) == 0
-        typed = options(folder, stage, torn, steps=6, save_every=1, **more)
+        assert main(options(folder, stage, whole, steps=4, **more)) == 0
+        typed = options(folder, stage, torn, steps=4, save_every=1, **more)
         step = Trainer.step
 
         def once(self, number, *batch, step=step, typed=typed):
@@ -332,9 +334,9 @@ def test_torn_runs_resume_bit_equal(folder, tmp_path, monkeypatch):
             return step(self, number, *batch)
 
         monkeypatch.setattr(Trainer, "step", once)
-        for last in range(6):
+        for last in range(4):
             monkeypatch.setattr(Trainer, "taken", last, raising=False)
-            if last < 5:
+            if last < 3:
                 with pytest.raises(Torn):
                     main([*typed, "--resume"])
             else:
@@ -356,6 +358,7 @@ def test_a_checkpoint_is_replaced_not_rewritten(tmp_path):
     assert load_checkpoint(link)["step"] == 1  # whoever reads meanwhile has the old one, whole
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", ["srresnet", "srgan"])
 def test_killed_at_a_random_moment_resumes_bit_equal(stage, folder, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -368,10 +371,8 @@ def test_killed_at_a_random_moment_resumes_bit_equal(stage, folder, tmp_path):
         stdout=subprocess.PIPE,
     )
     with process:
-        while not (killed / "checkpoint.pt").exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-        time.sleep(random.SystemRandom().uniform(0, 1))
+        until(lambda: (killed / "checkpoint.pt").exists() or process.poll() is not None)
+        time.sleep(random.SystemRandom().uniform(0, 1))  # no state: any moment
         process.kill()
     step = load_checkpoint(killed / "checkpoint.pt")["step"]  # never half written
     assert process.returncode in (-signal.SIGKILL, 0)
@@ -380,6 +381,7 @@ def test_killed_at_a_random_moment_resumes_bit_equal(stage, folder, tmp_path):
         assert equal(weights_of(whole, part), weights_of(killed, part)), f"killed after step {step}"
 
 
+@pytest.mark.long
 def test_two_processes_train_as_one(folder, tmp_path):
     """`accelerate launch` with two processes on this CPU, both stages, ten steps."""
     script = tmp_path / "both.py"
@@ -673,6 +675,7 @@ def test_photos_that_break_in_mid_run_are_each_named_once(
     assert data == f"{many}: 5 photos, 0 megapixels (5 more could not be read any more)"
 
 
+@pytest.mark.long
 def test_a_run_whose_photos_are_all_gone_stops_with_its_steps_saved(
     many, folder, tmp_path, monkeypatch, capsys
 ):

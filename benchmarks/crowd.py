@@ -32,6 +32,7 @@ from hypothesis import given, seed, settings
 from support.mutants import MUTANTS, ONCE_EACH
 from support.picture_files import png
 
+from benchmarks.machine import describe
 from benchmarks.running import App, running, size
 from benchmarks.visitor import RefusedError, Site, Visitor, timed
 from demo.blind.session import PARTS
@@ -371,6 +372,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--people", type=int, default=60)
     parser.add_argument("--minutes", type=float, default=10.0)
     options = parser.parse_args(arguments)
+    print(describe())
     with tempfile.TemporaryDirectory() as name, running(Path(name) / "app") as app:
         met = asyncio.run(crowd(app, options.people, options.minutes, Path(name)))
         log = app.log

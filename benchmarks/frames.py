@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the browser of the 
 from playwright.sync_api import Page, sync_playwright
 from support.browser import launch, serve
 
+from benchmarks.machine import describe
 from demo.viewer.viewer import Comparer, ComparerData, Pane, write_pane_file
 from srgan.images import enlarge, shrink
 
@@ -84,6 +85,7 @@ def record(page: Page, name: str, keys: str) -> None:
 
 def main() -> None:
     """Print a line for every view."""
+    print(describe())
     with gr.Blocks() as blocks:
         Comparer(scene())
     with serve(blocks) as url, sync_playwright() as playwright:

@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from benchmarks.machine import describe
 from demo.engine.examples import NAMES, original_path
 from demo.lesson.plausible import MOST, SIDE, plausible
 from srgan.images import Image, ImageError, crop_to_scale, shrink
@@ -34,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spots", type=int, default=6, help="of each photo [6]")
     spots = parser.parse_args().spots
+    print(describe())
     photos = {name: crop_to_scale(read_image(original_path(name))) for name in NAMES}
     first, *_ = photos.values()
     print(f"first call  {timed(shrink(first), (SIDE, SIDE), 16, first)[0]:.2f} s\n")

@@ -1,6 +1,6 @@
 """Does bfloat16 cost quality? PSNR in both precisions, in today's protocol, means over a set.
 
-Returns 1 if any mean differs by more than 0.01 dB.
+Returns 1 if any mean differs by more than 0.01 dB. A processor without bfloat16 has nothing to say.
 
     python -m benchmarks.precision --images ../shared/data/benchmarks/{Set5,Set14,BSD100}
 """
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.machine import describe, precisions
 from srgan.evaluation.image_sets import ImageSet, find_set
 from srgan.metrics import Original
 from srgan.upscale import NETWORKS, WEIGHTS, Upscaler, load_upscaler
@@ -48,6 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--images", type=Path, nargs="+", required=True, help=folders)
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder [the shipped]")
     options = parser.parse_args(arguments)
+    print(describe())
+    if "bf16" not in precisions():
+        print("This processor does not compute in bf16, and the demo uses fp32 on it.")
+        return 0
     print(f"{'PSNR [dB]':20}{'fp32':>9}{'bf16':>9}{'change':>9}  largest difference [levels]")
     changes = []
     for name in NETWORKS:

@@ -26,6 +26,7 @@ import skimage.data
 from playwright.sync_api import Page, sync_playwright
 from support.browser import drop_file, launch
 
+from benchmarks.machine import describe
 from benchmarks.running import App, running
 from demo.engine.cache import Cache, Result
 from demo.engine.scores import rate, scorable
@@ -195,6 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--side", type=int, default=1024, help="of the outputs [pixels]")
     options = parser.parse_args(arguments)
+    print(describe())
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "app") as app:
         return 0 if report(measure(app, options.rounds, options.side)) else 1
 

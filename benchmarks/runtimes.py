@@ -4,7 +4,8 @@ All take turns in one process on equal threads, so that what else the machine do
 Ours goes from 8-bit pixels to 8-bit pixels, the others from floats to floats. They get the
 untouched network and fold it themselves; those that are not installed are named. Differences are
 those to plain PyTorch in fp32. The limit is the time that as many multiplications as the untouched
-network has take in PyTorch's product of two 2048 x 2048 matrices.
+network has take in PyTorch's product of two 2048 x 2048 matrices. A precision that the processor
+has not is left out; no round begins after two minutes of them.
 
     pip install '.[bench]'
     python -m benchmarks.runtimes
@@ -15,7 +16,6 @@ import contextlib
 import copy
 import importlib.util
 import os
-import platform
 import statistics
 import tempfile
 import time
@@ -29,15 +29,15 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.machine import describe, precisions
 from srgan.images import Image, to_image, to_lr
 from srgan.models import Generator
-from srgan.upscale import NETWORKS, WEIGHTS, NetworkUpscaler, has_native_bf16
+from srgan.upscale import NETWORKS, WEIGHTS, NetworkUpscaler
 from srgan.weights import load_weights
 
 Floats = NDArray[np.float32]
 Run = Callable[[], Floats]  # the output, (1, 3, 4h, 4w), nominally in [-1, 1]
 Key = tuple[str, str]  # precision, name
-PRECISIONS = ("fp32", "bf16")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 NEEDS = {
     "OpenVINO": ("openvino", "onnx", "onnxscript"),
@@ -46,6 +46,7 @@ NEEDS = {
 }
 MATRIX = 2048
 REST = 0.2  # [s] before each run: threads of the one before wait in a loop for a while
+PATIENCE = 120.0  # [s], after which no round begins
 
 
 def eager(generator: Generator, x: torch.Tensor, precision: str) -> Run:
@@ -70,13 +71,13 @@ def export_onnx(generator: Generator, x: torch.Tensor, folder: Path) -> Path:
 
 
 def openvino(generator: Generator, x: torch.Tensor, folder: Path) -> dict[str, Run]:
-    """Prepare OpenVINO in both precisions."""
+    """Prepare OpenVINO."""
     from openvino import Core
 
     core = Core()
     model = core.read_model(export_onnx(generator, x, folder))
     runs = {}
-    for precision in PRECISIONS:
+    for precision in precisions():
         hints = {
             "INFERENCE_PRECISION_HINT": precision.replace("fp32", "f32"),
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
@@ -100,14 +101,14 @@ def onnx_runtime(generator: Generator, x: torch.Tensor, folder: Path) -> dict[st
 
 
 def ncnn(generator: Generator, x: torch.Tensor, folder: Path) -> dict[str, Run]:
-    """Prepare ncnn in fp32 and with bf16 storage."""
+    """Prepare ncnn, whose bf16 is one of storage."""
     import pnnx
     from ncnn import Mat, Net
 
     with _quiet(), contextlib.chdir(folder):  # it writes into the working folder
         pnnx.export(generator, "network.pt", x, fp16=False)
     runs = {}
-    for precision in PRECISIONS:
+    for precision in precisions():
         net = Net()
         net.opt.num_threads = torch.get_num_threads()
         net.opt.use_bf16_storage = precision == "bf16"
@@ -153,7 +154,7 @@ def prepare(generator: Generator, lr: Image, folder: Path) -> dict[Key, Run]:
     """Prepare every runtime that is there, ours first."""
     x = to_lr(lr)
     runs: dict[Key, Run] = {}
-    for precision in PRECISIONS:
+    for precision in precisions():
         upscaler = NetworkUpscaler(generator, precision=precision)
         runs[precision, "ours"] = lambda u=upscaler: u(lr)
         runs[precision, "PyTorch, eager"] = eager(generator, x, precision)
@@ -170,34 +171,37 @@ def levels(output: Image | Floats) -> NDArray[np.int16]:
     return image.astype(np.int16)
 
 
-def medians(runs: dict[Key, Callable[[], object]], rounds: int) -> dict[Key, float]:
-    """Median seconds of each run, taken in turn; the first round is not counted."""
+def medians(runs: dict[Key, Callable[[], object]], rounds: int) -> tuple[dict[Key, float], int]:
+    """Median seconds of each run, taken in turn, and of how many; the first is not counted."""
     times: dict[Key, list[float]] = {key: [] for key in runs}
+    end = time.monotonic() + PATIENCE
     for number in range(rounds + 1):
+        if number > 1 and time.monotonic() > end:
+            break
         for key, run in runs.items():
             time.sleep(REST)
             start = time.perf_counter()
             run()
             if number:
                 times[key].append(time.perf_counter() - start)
-    return {key: statistics.median(t) for key, t in times.items()}
+    return {key: statistics.median(t) for key, t in times.items()}, min(map(len, times.values()))
 
 
 def measure(
     generator: Generator, lr: Image, rounds: int
-) -> tuple[dict[Key, float], dict[Key, int]]:
-    """Return seconds, and differences to PyTorch in fp32 [levels], by precision and name."""
+) -> tuple[dict[Key, float], dict[Key, int], int]:
+    """Return seconds, differences to PyTorch in fp32 [levels] by precision and name, and rounds."""
     with tempfile.TemporaryDirectory() as folder:
         runs = prepare(generator, lr, Path(folder))
         exact = levels(runs["fp32", "PyTorch, eager"]())
         differences = {key: int(np.abs(levels(run()) - exact).max()) for key, run in runs.items()}
-        products = {(p, "limit"): product(p) for p in PRECISIONS}
-        seconds = medians({**runs, **products}, rounds)
+        products = {(p, "limit"): product(p) for p in precisions()}
+        seconds, rounds = medians({**runs, **products}, rounds)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         generator(to_lr(lr))
-    for precision in PRECISIONS:
+    for precision in precisions():
         seconds[precision, "limit"] *= counter.get_total_flops() / (2 * MATRIX**3)
-    return seconds, differences
+    return seconds, differences, rounds
 
 
 def product(precision: str) -> Callable[[], torch.Tensor]:
@@ -212,18 +216,16 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--side", type=int, default=128, help="of the input, pixels [%(default)s]")
-    parser.add_argument("--rounds", type=int, default=15, help="[%(default)s]")
+    parser.add_argument("--rounds", type=int, default=15, help="at most [%(default)s]")
     options = parser.parse_args(arguments)
     versions = [f"{peer} {version(NEEDS[peer][0])}" for peer in PEERS if not missing(peer)]
-    print(platform.machine(), "with" if has_native_bf16() else "without", "bf16,", end=" ")
-    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}", *versions, sep=", ")
-    print(f"input {options.side} × {options.side}, medians of {options.rounds} rounds\n")
-
+    print(describe(), *versions, sep=", ")
     generator = load_weights(WEIGHTS / NETWORKS["SRResNet"])
     lr = np.random.default_rng(0).integers(0, 256, (options.side, options.side, 3), np.uint8)
-    seconds, differences = measure(generator, lr, options.rounds)
+    seconds, differences, rounds = measure(generator, lr, options.rounds)
+    print(f"input {options.side} × {options.side}, medians of {rounds} rounds\n")
     print(f"{'':21} seconds  ours = 1  largest difference [levels]")
-    for precision in PRECISIONS:
+    for precision in precisions():
         for key in (key for key in seconds if key[0] == precision):
             ratio = seconds[key] / seconds[precision, "ours"]
             row = f"{precision:5}{key[1]:16} {seconds[key]:7.3f} {ratio:9.2f}"

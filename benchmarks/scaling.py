@@ -7,8 +7,8 @@ processes; one that makes a small output makes it several times and counts the m
 machine --processor-time measures one thread, by the time it computed. Megapixels and megabytes are
 millions.
 
-Returns 1 if the seconds a megapixel of any two outputs differ by more than 25 %, or if the memory
-exceeds 400 MB. Linux only.
+No round begins after 100 seconds of them. Returns 1 if the seconds a megapixel of any two outputs
+differ by more than 25 %, or if the memory exceeds 400 MB. Linux only.
 
     python -m benchmarks.scaling
 """
@@ -25,12 +25,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from benchmarks.machine import describe
 from srgan.images import SCALE
 from srgan.upscale import NETWORKS, WEIGHTS, NetworkUpscaler, Precision
 from srgan.weights import load_weights
 
 MEGAPIXELS = [0.25, 1, 4, 16]
 ALTOGETHER = 4.0  # megapixels that a process makes, in at most 15 runs and at least one
+PATIENCE = 100.0  # [s], after which no round begins
 LARGEST_RATIO = 1.25  # of the seconds a megapixel
 LARGEST_MB = 400.0
 
@@ -81,8 +83,11 @@ def measure(
     """Measure every size in turn, each in a fresh process: medians, and the most memory."""
     context = multiprocessing.get_context("spawn")
     rows: list[list[Row]] = [[] for _ in megapixels]
+    end = time.monotonic() + PATIENCE
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
-        for _ in range(rounds):
+        for number in range(rounds):
+            if number and time.monotonic() > end:
+                break
             for size, found in zip(megapixels, rows, strict=True):
                 found.append(pool.submit(enlarge, size, precision, processor_time).result())
     return [
@@ -115,10 +120,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     processor_time = options.processor_time
     rows = measure(options.megapixels, options.rounds, options.precision, processor_time)
-    threads = (
-        "processor time of 1 thread" if processor_time else f"{torch.get_num_threads()} threads"
-    )
-    print(f"precision {options.precision}, {threads}\n")
+    print(describe())
+    of = ", processor time of 1 thread" if processor_time else ""
+    print(f"precision {options.precision}{of}\n")
     print("megapixels  seconds  a megapixel  memory [MB]")
     for row in rows:
         print(f"{row.megapixels:10.2f} {row.seconds:8.3f} {row.pace:12.3f} {row.memory:12.0f}")

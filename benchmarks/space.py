@@ -23,6 +23,7 @@ from pathlib import Path
 from gradio_client import Client, handle_file
 from huggingface_hub.utils import DEFAULT_IGNORE_PATTERNS, filter_repo_objects
 
+from benchmarks.machine import describe
 from benchmarks.running import LOG, ROOT, started
 
 
@@ -89,6 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--python", default=sys.executable, help="that makes the environment")
     options = parser.parse_args(arguments)
+    print(describe())
     with tempfile.TemporaryDirectory(prefix="space-") as temporary:
         work = Path(temporary)
         clone, space, environment = work / "clone", work / "space", work / "venv"

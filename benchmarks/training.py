@@ -27,6 +27,7 @@ from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from benchmarks.machine import describe
 from srgan.data import Patches, Photos, prefetch
 from srgan.images import SCALE
 from srgan.losses import adversarial_loss, discriminator_loss
@@ -174,9 +175,7 @@ def main() -> None:
     paths = {"images": arguments.images, "validation": "", "out": ""}
     # The plain crops are as large as those that the discriminator sees: no margin for ours either.
     gan = {"init": "", "features": "efficientnet-lite0", "discriminator_warmup": 0, "margin": 0}
-    print(
-        f"{torch.get_num_threads()} threads, ours in {precision}, batch and crops as in the paper"
-    )
+    print(f"{describe()}, ours in {precision}, batch and crops as in the paper")
     for config in (TrainConfig(**paths), SRGANConfig(**paths, **gan)):
         trainer = Trainer(config, Generator(), accelerator)
         loops = {"plain": plain(config, trainer), "ours": ours(config, trainer)}

@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint check examples
+.PHONY: demo test quick lint check examples
 
 demo: .venv/demo.installed
 	$(BIN)/srgan demo
 
 test: .venv/dev.installed
 	$(BIN)/python -m pytest
+
+# Needs no browser, no process of its own and no long computation; a file of tests a core.
+quick: .venv/dev.installed
+	$(BIN)/python -m pytest tests/unit -m "not long" -q -n 2 --dist loadfile
 
 lint: .venv/dev.installed
 	$(BIN)/ruff check
@@ -18,7 +22,7 @@ lint: .venv/dev.installed
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund && npm run --silent lint; \
 	else echo "no npm: the page's JavaScript was not checked"; fi
 
-check: lint test
+check: lint quick
 
 examples: .venv/demo.installed
 	$(BIN)/python -m demo.engine.examples

@@ -17,7 +17,9 @@ from srgan.buckets import Url, heads, place
 from srgan.enlarging import METHODS, Job, Options, Outcome, attempt
 from srgan.folders import walk
 from srgan.images import SCALE
+from srgan.model_option import add_model_option
 from srgan.opening import HEAD, is_picture, looks_like_picture
+from srgan.own_models import check_names, key_of, load_models
 from srgan.picture_files import FORMATS
 from srgan.upscale import load_upscaler
 from srgan.weights import WEIGHTS
@@ -175,16 +177,38 @@ def _summary(counts: Counter[str]) -> str:
     return ", ".join(parts)
 
 
+def _method(args: argparse.Namespace) -> str:
+    """Return the name of the method: of a network that was added, else of a shipped one.
+
+    Raises:
+        ValueError: There is none of that name, none is named of several networks, or a name cannot
+            be used.
+    """
+    names = [name for name, _ in args.model]
+    check_names(names)
+    if args.method is None and len(names) > 1:
+        raise ValueError("--method must say which --model is to be used")
+    wanted = key_of(args.method or (names[0] if names else "srgan"))
+    for name in (*names, *METHODS):
+        if key_of(name) == wanted:
+            return name
+    raise ValueError(f"--method {args.method!r} is none of {', '.join((*METHODS, *names))}")
+
+
 def _work(args: argparse.Namespace) -> partial[Outcome]:
     """Return what enlarges a job, here or on another machine.
 
     Raises:
-        ValueError: A weight file is missing or does not fit.
+        ValueError: A weight file is missing or does not fit, or there is no such method.
     """
+    method = _method(args)
+    own = [model for model in args.model if model[0] == method]
     shared = {name: getattr(args, name) for name in ("overwrite", "again", "wrap", "strip")}
     options = Options(
-        method=args.method,
-        upscaler=load_upscaler(args.method, args.weights, args.precision),
+        method=key_of(method),
+        upscaler=load_models(own, args.precision)[0].upscaler
+        if own
+        else load_upscaler(method, args.weights, args.precision),
         max_pixels=int(args.max_megapixels * 1e6),
         file_format=args.file_format,
         quality=args.quality,
@@ -216,7 +240,9 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.upsc
     add = parser.add_argument
     files = "pictures, folders of pictures, patterns, or such in a bucket: s3://…, gs://…, hf://…"
     add("files", nargs="+", metavar="FILES", help=files)
-    add("--method", choices=METHODS, default="srgan", help="default: srgan")
+    methods = f"{', '.join(METHODS)} or NAME of a --model; default: the --model, else srgan"
+    add("--method", metavar="METHOD", help=methods)
+    add_model_option(parser)
     out = "folder of the outputs, here or in a bucket; it is made"
     add("--out", type=place, required=True, metavar="DIR", help=out)
     add("--weights", type=Path, default=WEIGHTS, metavar="DIR", help=f"default: {WEIGHTS}")
@@ -247,8 +273,8 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m srgan.upsc
     try:
         if isinstance(args.out, Path):
             args.out.mkdir(parents=True, exist_ok=True)
-        work = _work(args)
-        jobs = plan(_places(args.files), args.out, args.method, FORMATS[args.file_format].ending)
+        work, ending = _work(args), FORMATS[args.file_format].ending
+        jobs = plan(_places(args.files), args.out, key_of(_method(args)), ending)
         if is_spread:
             fleet.connect(args.ray)
             absolute = [job.absolute() for job in jobs]  # a worker has a folder of its own

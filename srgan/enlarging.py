@@ -20,8 +20,8 @@ from srgan.weights import NETWORKS
 from srgan.wrap import unwrapped, wrapped
 
 METHODS = ("bicubic", *(name.lower() for name in NETWORKS))
-KNOWN = "|".join((*METHODS, "nearest"))
-OUTPUT = re.compile(rf".*_(?:{KNOWN})_x{SCALE}\.(?:png|webp|jpe?g|tiff?)", re.IGNORECASE)
+ENDINGS = rf"_x{SCALE}\.(?:png|webp|jpe?g|tiff?)"
+OUTPUT = re.compile(rf".*_(?:{'|'.join((*METHODS, 'nearest'))}){ENDINGS}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Options:
     """How all files are enlarged.
 
     Attributes:
-        method: Its name.
+        method: Its name in the outputs' names.
         upscaler: Used for the colours.
         max_pixels: Width times height that an output may have.
         overwrite: Whether a target that is there already may be replaced.
@@ -174,11 +174,12 @@ def enlarge_file(
             f"its output would have {size} pixels, {width * height * SCALE**2 / 1e6:.0f} "
             f"megapixels, and the limit is {limit / 1e6:g}: --max-megapixels raises it"
         )
-    around = wrapped(picture) if options.wrap else picture
+    halo = options.upscaler.halo
+    around = wrapped(picture, halo) if options.wrap else picture
     sr = _finish(enlarge_picture(around, options.upscaler), source.name)
     alpha = None if around.alpha is None else enlarge_alpha(around.alpha)
     if options.wrap:
-        sr, alpha = unwrapped(sr), None if alpha is None else unwrapped(alpha)
+        sr, alpha = unwrapped(sr, halo), None if alpha is None else unwrapped(alpha, halo)
     about = picture.metadata.at(width * SCALE, height * SCALE, mark(source, options.method))
     if options.strip:
         about = Metadata(gray=picture.metadata.gray)
@@ -196,7 +197,9 @@ def _check(source: Path, target: Path, problem: str | None, options: Options) ->
     """Raise one of the errors of `enlarge_file` for what is not to be enlarged."""
     if problem:
         raise SkipError(problem)
-    if not options.again and (OUTPUT.fullmatch(source.name) or made_of(source)):
+    own = rf".*_{re.escape(options.method)}{ENDINGS}"
+    is_named = OUTPUT.fullmatch(source.name) or re.fullmatch(own, source.name)
+    if not options.again and (is_named or made_of(source)):
         raise OutputError("it is an output of this command: --again enlarges it once more")
     if target.exists() and not options.overwrite:
         before = made_of(target)

@@ -38,8 +38,10 @@ from srgan.evaluation.report import (
 from srgan.evaluation.yardsticks import Yardstick, load_yardsticks
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
+from srgan.own_models import OwnModel, load_models
 from srgan.spectrum import grid_peaks
 from srgan.upscale import Plain, Precision, Upscaler, load_upscaler
+from srgan.weight_files import is_own
 from srgan.weights import NETWORKS, read_card, weight_file
 
 LOST = "its process ended every time, perhaps for lack of memory"
@@ -163,7 +165,9 @@ def load_methods(
     }
 
 
-def describe(methods: Sequence[str], weights: Path, precision: str) -> dict[str, Any]:
+def describe(
+    methods: Sequence[str], weights: Path, precision: str, models: Sequence[OwnModel] = ()
+) -> dict[str, Any]:
     """Say what results were made with: weight files, precision, versions, machine."""
     networks = [name.lower() for name in NETWORKS if name.lower() in methods]
     files = {name: weight_file(weights, name) for name in networks}
@@ -177,6 +181,14 @@ def describe(methods: Sequence[str], weights: Path, precision: str) -> dict[str,
                 "card": read_card(path),
             }
             for method, path in files.items()
+        }
+        | {
+            model.name: {
+                "file": model.file.name,
+                "sha256": model.digest,
+                "card": read_card(model.file) if is_own(model.file) else {"network": model.about},
+            }
+            for model in models
         },
         "versions": {
             "python": platform.python_version(),
@@ -241,9 +253,11 @@ def _prepare(args: argparse.Namespace) -> tuple[Tools, dict[str, Any]]:
     """Load what was asked for; returns it and the results, of which the sets are still lacking."""
     asked = args.perceptual is not None
     methods = args.methods or (*METHODS, *["original"] * asked)
-    outputs = _named_outputs(args.outputs, methods)
+    models = load_models(args.model, args.precision)
     upscalers = load_methods(methods, args.weights, args.precision)
-    results = describe(methods, args.weights, args.precision)
+    upscalers |= {model.name: model.upscaler for model in models}
+    outputs = _named_outputs(args.outputs, [*upscalers])
+    results = describe(methods, args.weights, args.precision, models)
     yardsticks = {}
     if outputs:
         results["outputs"] = {name: str(folder) for name, folder in args.outputs}

@@ -1,5 +1,6 @@
 """Images four times larger: bicubic, and networks in exact tiles of bounded memory."""
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from importlib import import_module
@@ -18,11 +19,12 @@ Steps = Generator[float, None, Image]  # yields the fraction done, returns the i
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
-# How far around a pixel the network looks, in small pixels: head 4, blocks 32, join 1; and in the
-# tail 1 + 0.5 + 1, rounded up. A tile with that much around it comes out as in the whole image.
-BODY_HALO, TAIL_HALO = 37, 3
+# How far around a pixel the paper's network looks, in small pixels: head 4, 16 blocks 32, join 1;
+# and in the tail 1 + 0.5 + 1, rounded up. A tile with that much around it comes out as in the whole
+# image.
+BLOCKS, BODY_HALO, TAIL_HALO = 16, 37, 3
 # The body holds 0.5 KiB for a small pixel in fp32, the tail 2.25 and a strip: it is cut finer.
-BODY_TILE, TAIL_TILE = 512, 128
+CHANNELS, BODY_TILE, TAIL_TILE = 64, 512, 128
 BODY_SHARE = 0.54  # of the multiplications
 
 
@@ -35,6 +37,7 @@ class Upscaler(Protocol):
     name: str  # what people read
     version: str = ""  # equal ones give equal images; without one nothing may be kept
     place: Literal["here", "elsewhere"] = "here"  # whose processors it works on
+    halo: int = BODY_HALO + TAIL_HALO  # small pixels around one that its enlargement depends on
 
     def steps(self, lr: Image) -> Steps:
         """Enlarge an image, (h, w, 3) to (4h, 4w, 3), step by step; closing it ends the work.
@@ -73,7 +76,8 @@ class NetworkUpscaler(Upscaler):
 
     Args:
         generator: Plain network; a fused copy is kept.
-        tile: Longest side of a tile, in small pixels.
+        tile: Longest side of a tile, in small pixels; unless told, as memory for the channels of
+            the paper's network allows.
         precision: "bf16" halves the time where the processor computes in it and moves a pixel by
             two or three levels at most; "fp16", for GPUs, by one; "fp32" is exact, on a GPU but
             for torch's TF32. "auto" is fp16 on a GPU, bf16 on such a processor, fp32 elsewhere.
@@ -87,7 +91,7 @@ class NetworkUpscaler(Upscaler):
     def __init__(
         self,
         generator: Network,
-        tile: int = BODY_TILE,
+        tile: int | None = None,
         precision: Precision = "auto",
         device: str | None = None,
         name: str = "Network",
@@ -99,7 +103,12 @@ class NetworkUpscaler(Upscaler):
         if precision not in DTYPES:
             raise ValueError(f"precision must be auto, bf16, fp16 or fp32, got {precision!r}")
         self.name, self.precision = name, precision
-        self._device, self._tile = device, tile
+        self._device = device
+        self._body_halo = BODY_HALO + 2 * (generator.blocks - BLOCKS)
+        self.halo = self._body_halo + TAIL_HALO
+        narrower = min(1.0, math.sqrt(CHANNELS / generator.channels))
+        self._tile = tile or max(1, int(BODY_TILE * narrower))
+        self._tail_tile = min(self._tile, max(1, int(TAIL_TILE * narrower)))
         self.version = f"{weights_digest(generator)} {precision} {device}"
         self._network = fuse(generator).to(device, DTYPES[precision])
         self._network.head_conv.float()  # bf16 would round bright pixels by half a level
@@ -117,7 +126,7 @@ class NetworkUpscaler(Upscaler):
         x = to_lr(lr).to(self._device, memory_format=torch.channels_last)
         done = 0.0
         for body in image_box.tiles(self._tile):
-            around = body.grown(BODY_HALO + TAIL_HALO, image_box)
+            around = body.grown(self._body_halo + TAIL_HALO, image_box)
             shallow = _run(network.head, x[around.index()])
             deep = shallow.clone()
             for block in network.body:
@@ -126,7 +135,7 @@ class NetworkUpscaler(Upscaler):
                 yield done
             features = _run(network.join, shallow, deep)
             del shallow, deep
-            for tile in body.tiles(min(self._tile, TAIL_TILE)):
+            for tile in body.tiles(self._tail_tile):
                 part = tile.grown(TAIL_HALO, image_box)
                 large = _run(network.tail, features[part.index(around)], x[part.index()])
                 image = to_image(large[tile.index(part, SCALE)])

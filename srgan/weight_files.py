@@ -10,7 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-FORMAT = "srgan.Generator 1"  # stored in the file; another value means another network
+FAMILY = "srgan."  # all formats of this package begin with it
+FORMAT = f"{FAMILY}Generator 1"  # stored in the file; another value means another network
 
 
 def save_weights(generator: nn.Module, path: str | Path, card: Mapping[str, str]) -> None:
@@ -44,6 +45,21 @@ def read_card(path: str | Path) -> dict[str, str]:
     """
     with _open(Path(path)) as (card, _):
         return card
+
+
+def is_own(path: str | Path) -> bool:
+    """Tell whether a file says that it is of this package, whatever else may be wrong with it.
+
+    Raises:
+        ValueError: There is no such file; names it.
+    """
+    path = Path(path)
+    _must_be_file(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("format", "").startswith(FAMILY)
+    except (SafetensorError, OSError):
+        return False
 
 
 def read_shape(path: str | Path) -> dict[str, int]:
@@ -90,9 +106,7 @@ def _tensors(generator: nn.Module) -> dict[str, torch.Tensor]:
 
 @contextmanager
 def _open(path: Path) -> Iterator[tuple[dict[str, str], safe_open]]:
-    if not path.is_file():
-        problem = "is a folder" if path.is_dir() else "does not exist"
-        raise ValueError(f"{path} {problem}: expected a weight file (.safetensors)")
+    _must_be_file(path)
     try:
         file = safe_open(path, framework="pt")
     except (SafetensorError, OSError) as error:
@@ -110,6 +124,12 @@ def _open(path: Path) -> Iterator[tuple[dict[str, str], safe_open]]:
                 f"{card.get('format', 'not stated')!r}, expected {FORMAT!r}"
             )
         yield card, file
+
+
+def _must_be_file(path: Path) -> None:
+    if not path.is_file():
+        problem = "is a folder" if path.is_dir() else "does not exist"
+        raise ValueError(f"{path} {problem}: expected a weight file (.safetensors)")
 
 
 def _is_pickle(path: Path) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from srgan import fleet
 from srgan.evaluation.report import DISTANCE, MEASURES, NIQE
 from srgan.evaluation.yardsticks import DEFAULT
+from srgan.model_option import add_model_option
 from srgan.weights import WEIGHTS
 
 METHODS = ("nearest", "bicubic", "srresnet", "srgan")
@@ -33,6 +34,7 @@ def options(program: str) -> argparse.ArgumentParser:
     choices = (*METHODS, "original")
     methods = f"default: {' '.join(METHODS)}; original: the originals themselves"
     add("--methods", nargs="+", choices=choices, metavar="METHOD", help=methods)
+    add_model_option(parser)
     outputs = "also measure pictures that another program made: DIR/<set>/<image>.png, or "
     outputs += "DIR/<image>.png for a single set"
     add("--outputs", nargs="+", type=_output, default=[], metavar="NAME=DIR", help=outputs)

@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
+from srgan.model_option import add_model_option
+
 ENVIRONMENT = """\
 Environment: SRGAN_PRECISION=fp32, bf16 or fp16 overrides the choice; SRGAN_DRAIN_SECONDS, else 15,
 is how long photos that were sent are finished after SIGTERM; RESULTS_DIR keeps results for an hour;
@@ -25,6 +27,9 @@ def parser(program: str | None = None) -> argparse.ArgumentParser:
     add("--host", metavar="ADDRESS", help=f"{host}[GRADIO_SERVER_NAME, else 127.0.0.1]")
     port = "port to listen at [GRADIO_SERVER_PORT, else the first free one from 7860 on]"
     add("--port", type=_port, metavar="NUMBER", help=port)
+    add_model_option(options)
+    only = "show these methods alone: bicubic, srresnet, srgan, or names of models"
+    add("--only", nargs="+", default=[], metavar="NAME", help=only)
     return options
 
 
@@ -39,4 +44,4 @@ def main(argv: Sequence[str] | None = None, program: str | None = None) -> None:
     options = parser(program).parse_args(argv)
     from demo.start.serve import start
 
-    start(options.host, options.port)
+    start(options.host, options.port, options.model, options.only)

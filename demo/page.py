@@ -1,10 +1,11 @@
 """The page: what stands around the tabs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import gradio as gr
 
+from demo.blind.pictures import NO_RIVALS, Rivals
 from demo.blind.store import Store
 from demo.blind.tab import BlindTab
 from demo.compare import upload
@@ -18,6 +19,7 @@ from demo.parts import site
 from demo.parts.events import NETWORKS
 from demo.parts.templates import page_script
 from demo.theme import THEME
+from demo.viewer.gallery import STORED, Gallery
 from srgan import __version__
 from srgan.upscale import Upscaler
 
@@ -53,6 +55,9 @@ def build_page(
     dial: Callable[[float], Upscaler] | None = None,
     cache: Cache | None = None,
     store: Store | None = None,
+    gallery: Gallery = STORED,
+    weights: Mapping[str, str] | None = None,
+    rivals: Rivals = NO_RIVALS,
 ) -> site.Site:
     """Build the page over any upscalers; runs none of them.
 
@@ -62,6 +67,9 @@ def build_page(
         dial: The upscaler at a share of SRGAN from 0 to 1, if there are "SRResNet" and "SRGAN".
         cache: What was computed before.
         store: Of the votes; without it there is no blind test.
+        gallery: Of the built-in photos.
+        weights: sha256 of the methods' weights by file name; None for the shipped ones.
+        rivals: Networks that the blind test compares with the shipped ones.
     """
     gr.set_static_paths([EXAMPLES])
     with site.Site(
@@ -69,10 +77,10 @@ def build_page(
     ) as page:
         gr.Markdown(TITLE + "\n\n" + INTRO, elem_id="intro")
         with gr.Tab("Compare"):
-            compare = CompareTab(upscalers, max_output_pixels, dial, cache)
+            compare = CompareTab(upscalers, max_output_pixels, dial, cache, gallery, weights)
         if store:
             with gr.Tab("Blind test"):
-                BlindTab(store)
+                BlindTab(store, rivals)
         with gr.Tab("How it works"):
             LessonTab(compare.shown)
         compare.open_link(page)

@@ -42,9 +42,17 @@ PSNR rewards; it cannot tell right detail from wrong, and noise can please it.
 
 
 class Analysis:
-    """Components and events; made where the components are to stand."""
+    """Components and events.
 
-    def __init__(self) -> None:
+    Args:
+        weights: sha256 of the methods' weights by file name; None for the shipped ones.
+    """
+
+    def __init__(self, weights: Mapping[str, str] | None = None) -> None:
+        self._weights = weights_digests() if weights is None else weights
+
+    def build(self) -> None:
+        """Make the components, where they are to stand."""
         with gr.Column(visible=False, elem_id="region") as self.box:
             self.table = gr.Markdown()
             self.figure = gr.DownloadButton("Save this region as a figure (PNG)", size="sm")
@@ -78,13 +86,17 @@ class Analysis:
             trigger_mode="always_last",
             **SCORING,
         )
-        self.export.click(everything, [shown, scores], self.file, **SCORING).success(
+        self.export.click(self.everything, [shown, scores], self.file, **SCORING).success(
             None, self.file, js=SAVE
         )
         self.accordion.expand(opened, self._inputs[1:], [self.is_open, *self.plots], **SCORING)
         self.accordion.collapse(
             lambda: False, None, self.is_open, queue=False, api_visibility="private"
         )
+
+    def everything(self, shown: ComparerData, scores: Mapping[str, Scores]) -> str:
+        """Write all pictures that are ready, with their scores, into a ZIP; returns its path."""
+        return everything(shown, scores, self._weights)
 
     def follow(self, event: Any) -> None:  # noqa: ANN401
         """Renew the plots, if they can be seen, after an event that shows another picture."""
@@ -136,7 +148,9 @@ def examine(
     return gr.Column(visible=True), f"{text}\n\n{table}", gr.DownloadButton(value=file.path)
 
 
-def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
+def everything(
+    shown: ComparerData, scores: Mapping[str, Scores], weights: Mapping[str, str]
+) -> str:
     """Write all pictures that are ready, with their scores, into a ZIP; returns its path."""
     ready = shown.ready
     if not ready:
@@ -146,7 +160,7 @@ def everything(shown: ComparerData, scores: Mapping[str, Scores]) -> str:
     path.parent.mkdir(parents=True)
     files = [(pane.file.orig_name, pane.file.path) for pane in ready]
     try:
-        write_zip(path, files, scores, photo, weights_digests())
+        write_zip(path, files, scores, photo, weights)
     except OSError:
         raise gr.Error(
             "A picture is no longer kept: compare the photo again.", print_exception=False

@@ -17,10 +17,10 @@ from demo.engine.table import number
 from demo.parts.drawing import (
     ORIGINAL,
     OTHER,
-    STYLES,
     Axis,
     Place,
     draw_path,
+    styles,
     write_table,
     write_text,
 )
@@ -104,16 +104,14 @@ def power_spectrum(curves: Mapping[str, tuple[Curve, Curve]]) -> str:
     svg = _frame(x, y, "Frequency [cycles per pixel]", "Power [dB]")
     draw_path(svg, [(x(NYQUIST), TOP), (x(NYQUIST), BOTTOM)], dashes="5 4", width=1.5)
     write_text(svg, (x(NYQUIST) + 5, TOP + 12), "Nyquist of the small image")
-    ends = {}
+    ends, looks = {}, styles(curves)
     for method, curve in curves.items():
-        style = STYLES.get(method, OTHER)
+        style = looks[method]
         line = [(x(f), y(power)) for f, power in zip(*curve, strict=True)]
         draw_path(svg, line, style.colour, style.dashes)
         ends[method] = line[-1]
     for method, height in _spread({name: end[1] for name, end in ends.items()}).items():
-        draw_path(
-            svg, [ends[method], (WIDTH - 70, height)], STYLES.get(method, OTHER).colour, width=1
-        )
+        draw_path(svg, [ends[method], (WIDTH - 70, height)], looks[method].colour, width=1)
         write_text(svg, (WIDTH - 66, height + 4.5), method)
     table = {
         method: [f"{power[np.abs(frequencies - at).argmin()]:.0f}" for at in READ_AT]
@@ -149,8 +147,9 @@ def _quality_plot(points: Mapping[str, Place], steps: Mapping[str, Place]) -> El
             _marker(svg, step, OTHER.colour, STEP, name)
     places = {method: place(*point) for method, point in points.items()}
     places[ORIGINAL] = place(math.inf, 100)
+    looks = styles(places)
     for method, point in places.items():
-        style = STYLES.get(method, OTHER)
+        style = looks[method]
         _marker(svg, point, style.colour, style.marker, method)
     if path and not points.keys() & steps.keys():
         places["dial"] = path[len(path) // 2]

@@ -26,6 +26,7 @@ class BlindData(GradioModel):
     ticket: str = ""  # what the browser keeps; "" for none; a failure leaves what it has
     done: dict[str, int] = {}  # trials answered by part; only on "start" and "results"
     total: dict[str, int] = {}
+    rivals: list[str] = []  # networks in the pairs beside the shipped ones; only on "start"
     is_synced: bool = False  # whether votes are copied to a dataset
     part: str = ""
     trial: str = ""  # its id

@@ -11,9 +11,11 @@ The mask is no secret, since the pixels cannot be one.
 
 import base64
 import functools
+import hashlib
 import io
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -39,30 +41,53 @@ WIDTH, HEIGHT = 320, 188  # of a piece [pixels]; no photo is lower, and phones a
 _MULTIPLIER, _INCREMENT = 1664525, 1013904223
 
 
+class Rivals(NamedTuple):
+    """Networks that are compared with the shipped ones in the paired test."""
+
+    names: tuple[str, ...] = ()
+    version: str = ""  # of all of them
+    made: Callable[[str, str], Image] | None = None  # what one made of a photo
+
+    @classmethod
+    def of(cls, digests: Mapping[str, str], made: Callable[[str, str], Image]) -> "Rivals":
+        """Put together networks by name, each with the sha256 of its weights."""
+        if not digests:
+            return NO_RIVALS
+        version = hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()[:8]
+        return cls(tuple(digests), version, made)
+
+
+NO_RIVALS = Rivals()
+
+
 @functools.cache
-def weights_version() -> str:
-    """Return which weights made the stored outputs: the start of the sha256 of both files.
+def weights_version(rivals: Rivals = NO_RIVALS) -> str:
+    """Return which weights made the pictures: the start of the sha256 of both shipped files.
 
-    Read once, as the pictures are: a process goes on with both if they are renewed beside it.
+    Votes on other networks are not counted together: what was added is part of the version. Read
+    once, as the pictures are: a process goes on with both if they are renewed beside it.
     """
-    return "-".join(digest[:8] for digest in stored_digests().values())
+    digests = [digest[:8] for digest in stored_digests().values()]
+    return "-".join([*digests, rivals.version] if rivals.names else digests)
 
 
-def picture(photo: str, method: str) -> Image:
+def picture(photo: str, method: str, rivals: Rivals = NO_RIVALS) -> Image:
     """Return the piece (188, 320, 3) of a photo, as a method restored it."""
     if method == METHODS[0]:
         image = repeat(read_image(small_path(photo)))
     elif method == METHODS[-1]:
         image = read_image(original_path(photo))
+    elif method in rivals.names:
+        image = rivals.made(photo, method)
     else:
         image = read_image(output_path(photo, method))
     left, top = {**PHOTOS, **ANCHORS}[photo]
     return image[top : top + HEIGHT, left : left + WIDTH]
 
 
-def encode(photo: str, method: str) -> str:
+def encode(photo: str, method: str, rivals: Rivals = NO_RIVALS) -> str:
     """Return a picture for the browser: base64 of four bytes of seed and the masked PNG."""
-    png = _pngs()[photo, method]
+    png = _pngs(rivals)[photo, method]
     seed = secrets.token_bytes(4)
     powers, sums = _generator(len(png))
     states = powers * np.frombuffer(seed, "<u4") + np.uint32(_INCREMENT) * sums
@@ -71,9 +96,10 @@ def encode(photo: str, method: str) -> str:
 
 
 @functools.cache
-def _pngs() -> Mapping[tuple[str, str], NDArray[np.uint8]]:
+def _pngs(rivals: Rivals) -> Mapping[tuple[str, str], NDArray[np.uint8]]:
     """All pictures at once: if each were made when it is first shown, that would take its time."""
-    pngs = {(p, m): _png(picture(p, m)) for p in (*PHOTOS, *ANCHORS) for m in METHODS}
+    methods = (*METHODS, *rivals.names)
+    pngs = {(p, m): _png(picture(p, m, rivals)) for p in (*PHOTOS, *ANCHORS) for m in methods}
     longest = max(map(len, pngs.values()))
     return {key: np.frombuffer(png.ljust(longest, b"\0"), np.uint8) for key, png in pngs.items()}
 

@@ -28,6 +28,11 @@ function showStart(data) {
   all('[data-screen="start"] [data-part]').forEach(card => {
     nameButton(find('.begin', card), card.dataset.part, data);
   });
+  if (data.rivals.length) {               // as trials.py has them: 8 trials for every two methods
+    const n = data.rivals.length, pairs = 25 + 8 * (2 * n + n * (n - 1) / 2);
+    find('.pairs').textContent = pairs + ' pairs, among them of ' + data.rivals.join(' and ')
+      + ': about ' + Math.round(pairs * 4 / 25) + ' minutes.';
+  }
   find('.synced').hidden = !data.is_synced;
   find('.forget').hidden = !data.ticket;
   ask(false);

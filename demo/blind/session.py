@@ -1,6 +1,6 @@
 """One person's way through the blind test: which trial is next, and which answers count."""
 
-from demo.blind.pictures import ANCHORS, PHOTOS, weights_version
+from demo.blind.pictures import ANCHORS, NO_RIVALS, PHOTOS, Rivals, weights_version
 from demo.blind.store import Store, Vote
 from demo.blind.trials import Trial, draw_plan, rater_of, remaining
 
@@ -13,20 +13,22 @@ class Session:
     Args:
         store: Of the votes.
         ticket: Of `new_ticket`, as a browser sends it.
+        rivals: Networks in the pairs beside the shipped ones.
 
     Raises:
         ValueError: It is no ticket, or its votes have been deleted.
         StoreError: The votes cannot be read.
     """
 
-    def __init__(self, store: Store, ticket: str) -> None:
+    def __init__(self, store: Store, ticket: str, rivals: Rivals = NO_RIVALS) -> None:
         self._store = store
         self.rater = rater_of(ticket)
-        self.weights = weights_version()
+        self.weights = weights_version(rivals)
         if self.rater in store.retired():
             raise ValueError("The votes of this ticket have been deleted")
         self.votes: list[Vote] = store.votes(self.rater, self.weights)
-        self._plan = draw_plan(self.rater, tuple(PHOTOS), tuple(ANCHORS), self.weights)
+        photos = tuple(PHOTOS), tuple(ANCHORS)
+        self._plan = draw_plan(self.rater, *photos, self.weights, rivals.names)
 
     @property
     def calibration(self) -> tuple[Trial, ...]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from demo.blind.store import Vote
-from demo.blind.trials import CATCH, METHODS, PAIRS
+from demo.blind.trials import CATCH, METHODS, pairs_of
 from srgan.evaluation.preference import CONFIDENCE, win_rate
 from srgan.evaluation.report import PUBLISHED
 
@@ -100,16 +100,18 @@ class Statistics(NamedTuple):
     reliability: Reliability
 
 
-def results(votes: Iterable[Vote]) -> Statistics:
+def results(votes: Iterable[Vote], rivals: Sequence[str] = ()) -> Statistics:
     """Return all statistics of the votes that count; equal votes give equal results.
 
     Args:
         votes: Of one version of the weights.
+        rivals: Networks in the pairs beside the shipped ones.
     """
     screened = screen(votes)
     counted = screened.votes
+    rates = win_rates(counted, rivals)
     return Statistics(
-        screened, opinions(counted), differences(counted), win_rates(counted), reliability(counted)
+        screened, opinions(counted), differences(counted), rates, reliability(counted)
     )
 
 
@@ -170,7 +172,7 @@ def differences(votes: Iterable[Vote]) -> list[Difference]:
     return [d if d.p is None else d._replace(p=next(corrected)) for d in found]
 
 
-def win_rates(votes: Iterable[Vote]) -> list[WinRate]:
+def win_rates(votes: Iterable[Vote], rivals: Sequence[str] = ()) -> list[WinRate]:
     """Return for both questions how often each method was chosen, with Wilson's interval.
 
     "No difference" is counted beside. The interval takes all votes for independent, so it is too
@@ -183,7 +185,7 @@ def win_rates(votes: Iterable[Vote]) -> list[WinRate]:
     return [
         _win_rate(kind, *pair, ballots[kind, frozenset(pair)])
         for kind in ("real", "closer")
-        for pair in PAIRS
+        for pair in pairs_of(rivals)
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from demo.blind.component import Blind, BlindData
-from demo.blind.pictures import encode
+from demo.blind.pictures import NO_RIVALS, Rivals, encode
 from demo.blind.report import report
 from demo.blind.session import PARTS, Session
 from demo.blind.statistics import results
@@ -48,13 +48,14 @@ class BlindTab:
 
     Args:
         store: Where the votes are kept.
+        rivals: Networks in the pairs beside the shipped ones.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, rivals: Rivals = NO_RIVALS) -> None:
+        self._store, self._rivals = store, rivals
         if not (store.is_lasting or is_configured()):
             gr.Markdown(FORGETFUL, elem_id="blind-forgetful")
-        self.blind = Blind(_screen("start"), elem_id="blind")
+        self.blind = Blind(self._start(), elem_id="blind")
         self.report = gr.HTML(css_template=FLUSH, elem_id="blind-report")
         self.shown = gr.State()
         for event, act in (
@@ -65,7 +66,7 @@ class BlindTab:
         ):
             # Not "once": a person who tries again must not wait for an answer that was lost.
             event(
-                _guarded(act),
+                _guarded(act, self._start),
                 self.shown,
                 [self.blind, self.report, self.shown],
                 trigger_mode="multiple",
@@ -75,21 +76,22 @@ class BlindTab:
     def look(self, data: dict[str, Any], _: Shown | None) -> Updates:
         """Show the start, with how far the ticket has come."""
         if not data.get("ticket"):
-            return Updates(_screen("start"))
-        return Updates(_overview("start", Session(self._store, data["ticket"]), data["ticket"]))
+            return Updates(self._start())
+        ticket = data["ticket"]
+        return Updates(_overview("start", self._session(ticket), ticket, self._rivals))
 
     def begin(self, data: dict[str, Any], _: Shown | None) -> Updates:
         """Begin a part or go on with it; a browser without a ticket is given one."""
         part, ticket = _part(data), data.get("ticket") or new_ticket()
-        session = Session(self._store, ticket)
+        session = self._session(ticket)
         if part == PARTS[0] and not session.done(part) and not data.get("calibrated"):
-            return Updates(_calibration(session, ticket))
+            return Updates(_calibration(session, ticket, self._rivals))
         return self._next(session, ticket, part)
 
     def vote(self, data: dict[str, Any], shown: Shown | None) -> Updates:
         """Take the answer to the current trial and show the next; else show the current one."""
         now, part, ticket = time.monotonic(), _part(data), data.get("ticket")
-        session = Session(self._store, ticket)
+        session = self._session(ticket)
         current = session.current(part)
         if current is None or data.get("trial") != current.id:
             return self._next(session, ticket, part, BEHIND)
@@ -104,9 +106,18 @@ class BlindTab:
 
     def erase(self, data: dict[str, Any], _: Shown | None) -> Updates:
         """Delete all votes of a ticket, which is thereby used up."""
-        count = self._store.delete(Session(self._store, data.get("ticket")).rater)
+        count = self._store.delete(self._session(data.get("ticket")).rater)
         votes = "vote is" if count == 1 else "votes are"
-        return Updates(_screen("start", message=f"Your {count} {votes} deleted."))
+        return Updates(self._start(f"Your {count} {votes} deleted."))
+
+    def _session(self, ticket: str) -> Session:
+        return Session(self._store, ticket, self._rivals)
+
+    def _picture(self, photo: str, method: str) -> str:
+        return encode(photo, method, self._rivals)
+
+    def _start(self, message: str = "") -> BlindData:
+        return _screen("start", message=message, rivals=list(self._rivals.names))
 
     def _next(self, session: Session, ticket: str, part: str, message: str = "") -> Updates:
         """Show the current trial of a part, or the results at its end."""
@@ -114,8 +125,8 @@ class BlindTab:
         if trial is None:
             votes = self._store.votes(weights=session.weights)
             finished = [part for part in PARTS if session.current(part) is None]
-            text = report(results(votes), session.votes, finished)
-            return Updates(_overview("results", session, ticket), text)
+            text = report(results(votes, self._rivals.names), session.votes, finished)
+            return Updates(_overview("results", session, ticket, self._rivals), text)
         place = session.trials(part).index(trial)
         before = session.trials(part)[place - 1] if place else trial
         if trial.kind != before.kind:
@@ -129,14 +140,15 @@ class BlindTab:
             kind=trial.kind,
             place=place + 1,
             total={part: len(session.trials(part))},
-            pictures=[encode(trial.photo, m) for m in (trial.left, trial.right) if m],
-            reference=encode(trial.photo, METHODS[-1]) if trial.kind == "closer" else "",
+            pictures=[self._picture(trial.photo, m) for m in (trial.left, trial.right) if m],
+            reference=self._picture(trial.photo, METHODS[-1]) if trial.kind == "closer" else "",
         )
         return Updates(data, "", Shown(trial.id, time.monotonic()))
 
 
 def _guarded(
     act: Callable[[dict[str, Any], Shown | None], Updates],
+    start: Callable[[str], BlindData],
 ) -> Callable[[Shown | None, gr.EventData], Updates]:
     """Turn what can go wrong into what the page says."""
 
@@ -147,7 +159,7 @@ def _guarded(
         except StoreError as error:
             return Updates(_screen("failure", message=str(error)), gr.skip(), gr.skip())
         except ValueError:
-            return Updates(_screen("start", message=INVALID))
+            return Updates(start(INVALID))
 
     return handle
 
@@ -156,22 +168,23 @@ def _screen(screen: str, **fields: Any) -> BlindData:  # noqa: ANN401
     return BlindData(serial=uuid.uuid4().hex, screen=screen, is_synced=is_configured(), **fields)
 
 
-def _overview(screen: str, session: Session, ticket: str) -> BlindData:
+def _overview(screen: str, session: Session, ticket: str, rivals: Rivals) -> BlindData:
     return _screen(
         screen,
         ticket=ticket,
         done={part: session.done(part) for part in PARTS},
         total={part: len(session.trials(part)) for part in PARTS},
+        rivals=list(rivals.names),
     )
 
 
-def _calibration(session: Session, ticket: str) -> BlindData:
+def _calibration(session: Session, ticket: str, rivals: Rivals) -> BlindData:
     trials = session.calibration
     return _screen(
         "calibration",
         ticket=ticket,
         part=PARTS[0],
-        pictures=[encode(trial.photo, trial.left) for trial in trials],
+        pictures=[encode(trial.photo, trial.left, rivals) for trial in trials],
         answers=["1" if trial.left == METHODS[0] else "5" for trial in trials],
     )
 

@@ -12,6 +12,7 @@ these images again, and two catch trials on photos outside the test. A calibrati
 *Pairs* show two methods side by side. In a first block the question is which looks more like a real
 photo, with a catch trial among them; in a second, with the original shown, which is closer to it.
 In blocks, since one who has seen a photo's original has the answer to the first question, too.
+Networks that were added to the page are compared with the two shipped ones and with each other.
 """
 
 import functools
@@ -21,13 +22,14 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from demo.blind.store import Vote
 
 METHODS = ("Nearest", "Bicubic", "SRResNet", "SRGAN", "Original")
 PAIRS = tuple(itertools.combinations(METHODS[1:4], 2))
+RATED = METHODS[2:4]  # what a network that was added is compared with
 CATCH = (METHODS[0], METHODS[-1])  # nobody who looks prefers the first
 PHOTOS = 4
 REPEATS = 3
@@ -62,6 +64,12 @@ class Plan(NamedTuple):
         return next((t for part in self for t in part if t.id == trial), None)
 
 
+def pairs_of(rivals: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of methods that are compared, with networks that were added by name."""
+    added = [(known, rival) for rival in rivals for known in RATED]
+    return (*PAIRS, *added, *itertools.combinations(rivals, 2))
+
+
 def new_ticket() -> str:
     """Draw what a browser keeps to come back to its session, and to delete its votes."""
     return secrets.token_hex(16)
@@ -85,7 +93,13 @@ def remaining(trials: Iterable[Trial], votes: Iterable[Vote]) -> list[Trial]:
 
 
 @functools.lru_cache(maxsize=256)
-def draw_plan(rater: str, photos: tuple[str, ...], anchors: tuple[str, ...], weights: str) -> Plan:
+def draw_plan(
+    rater: str,
+    photos: tuple[str, ...],
+    anchors: tuple[str, ...],
+    weights: str,
+    rivals: tuple[str, ...] = (),
+) -> Plan:
     """Draw the trials of a rater: always the same for the same arguments.
 
     Args:
@@ -93,6 +107,7 @@ def draw_plan(rater: str, photos: tuple[str, ...], anchors: tuple[str, ...], wei
         photos: Names of the photos in the test, at least 3; a rater sees `PHOTOS` of them.
         anchors: Names of photos outside the test, at least 2, for calibration and catch trials.
         weights: Version of the networks' weights.
+        rivals: Networks in the pairs beside the shipped ones.
 
     Raises:
         ValueError: Too few photos, or one that is in both places.
@@ -103,7 +118,11 @@ def draw_plan(rater: str, photos: tuple[str, ...], anchors: tuple[str, ...], wei
     rng = random.Random(seed)
     chosen, outside = rng.sample(photos, min(PHOTOS, len(photos))), rng.sample(anchors, 2)
     calibration = _calibration(rng, outside)
-    parts = (calibration, _ratings(rng, chosen, outside), _pairs(rng, chosen, outside))
+    parts = (
+        calibration,
+        _ratings(rng, chosen, outside),
+        _pairs(rng, chosen, outside, pairs_of(rivals)),
+    )
     numbers = itertools.count()
     return Plan(
         *(tuple(t._replace(id=_digest("trial", seed, next(numbers))) for t in p) for p in parts)
@@ -131,17 +150,21 @@ def _ratings(rng: random.Random, photos: list[str], anchors: list[str]) -> list[
     ]
 
 
-def _pairs(rng: random.Random, photos: list[str], anchors: list[str]) -> list[Trial]:
+def _pairs(
+    rng: random.Random, photos: list[str], anchors: list[str], pairs: Sequence[tuple[str, str]]
+) -> list[Trial]:
     catch = Trial("", "real", "catch", rng.choice(anchors), *rng.sample(CATCH, 2))
-    real = _shuffled(rng, [*_every_pair(rng, photos, "real"), catch])
-    closer = _every_pair(rng, photos, "closer")
+    real = _shuffled(rng, [*_every_pair(rng, photos, "real", pairs), catch])
+    closer = _every_pair(rng, photos, "closer", pairs)
     return real + _shuffled(rng, closer, lambda order: order[0].photo != real[-1].photo)
 
 
-def _every_pair(rng: random.Random, photos: list[str], kind: str) -> list[Trial]:
+def _every_pair(
+    rng: random.Random, photos: list[str], kind: str, pairs: Sequence[tuple[str, str]]
+) -> list[Trial]:
     """Every two methods on every photo, each as often one way round as the other."""
     trials = []
-    for pair in PAIRS:
+    for pair in pairs:
         start = rng.randrange(2)
         for place, photo in enumerate(rng.sample(photos, len(photos))):
             sides = pair if (start + place) % 2 else pair[::-1]

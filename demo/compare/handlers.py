@@ -21,7 +21,8 @@ from demo.engine.pace import Pace, follow
 from demo.engine.scores import Scores
 from demo.parts.disk import FULL
 from demo.parts.links import NOT_UPLOADED
-from demo.viewer.show import Show, show_example
+from demo.viewer.gallery import STORED, Gallery
+from demo.viewer.show import Show
 from demo.viewer.viewer import ComparerData
 from srgan.images import SCALE, Image, ImageError
 from srgan.metrics import MIN_SIDE
@@ -35,7 +36,6 @@ NO_ORIGINAL = (
     "There are no PSNR, SSIM and detail: they compare with an original, and what the large version "
     "of this small image looked like nobody knows."
 )
-PRECOMPUTED = "Precomputed; the times are those of two CPU cores in fp32."
 
 
 class Handlers:
@@ -46,6 +46,7 @@ class Handlers:
         max_output_pixels: Largest image that a method may make.
         outputs: What the handlers change.
         cache: What was computed before.
+        gallery: Of the built-in photos.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Handlers:
         max_output_pixels: int,
         outputs: Outputs,
         cache: Cache | None = None,
+        gallery: Gallery = STORED,
     ) -> None:
         self._upscalers = upscalers
         self._methods = [upscaler.name for upscaler in upscalers]
         self._max_output_pixels = max_output_pixels
         self._page = outputs
         self._cache = cache
+        self._gallery = gallery
         self._pace = Pace()
 
     def run(
@@ -160,7 +163,7 @@ class Handlers:
     def api(
         self, photo: str | None, mode: Mode = "original", oversize: Oversize | None = None
     ) -> Iterator[tuple[Any, ...]]:
-        """Enlarge a photo four times with bicubic interpolation, SRResNet and SRGAN.
+        """Enlarge a photo four times with every method of the page, such as bicubic and SRGAN.
 
         With mode "original" the photo is cropped to multiples of 4, shrunk four times, restored and
         scored; with "small" it is enlarged as it is, without scores against an original. A photo
@@ -191,10 +194,10 @@ class Handlers:
     def example(self, name: str, turn: Turn) -> Update:
         """Show a built-in photo at once, from its precomputed outputs."""
         number, page = turn.begin().number, self._page
-        shown = page.comparison(*show_example(name))
+        shown = page.comparison(*self._gallery.show(name))
         if not turn.is_on(number):
             return page.nothing()  # another was chosen meanwhile, and may be shown already
-        told = {page.status: PRECOMPUTED, page.mode: "original"}
+        told = {page.status: self._gallery.note, page.mode: "original"}
         photo = {page.photo: None, page.source: str(original_path(name))}
         return shown | told | photo | page.place() | page.rest(is_ready=True)
 

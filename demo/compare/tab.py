@@ -1,13 +1,13 @@
 """The tab "Compare": one photo through all methods, in linked panes, with scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import gradio as gr
 
 from demo.analysis.panel import Analysis
 from demo.compare.dial import STEPS, DialHandler
-from demo.compare.handlers import PRECOMPUTED, Handlers, chosen, full, place, shrink
+from demo.compare.handlers import Handlers, chosen, full, place, shrink
 from demo.compare.outputs import Outputs
 from demo.compare.placer import Placer
 from demo.compare.turn import Turn
@@ -17,7 +17,7 @@ from demo.engine.examples import NAMES, original_path
 from demo.engine.seen import Seen
 from demo.engine.table import BEST, tables
 from demo.parts.events import HEAVY, HEAVY_DIAL, LIGHT, LIGHT_QUEUED
-from demo.viewer.show import show_example
+from demo.viewer.gallery import STORED, Gallery
 from demo.viewer.viewer import Comparer, ComparerData
 from srgan.images import SCALE
 from srgan.upscale import Upscaler
@@ -51,6 +51,8 @@ class CompareTab:
         max_output_pixels: Largest image that a method may make.
         dial: The upscaler at a share of SRGAN from 0 to 1; without it there is no dial.
         cache: What was computed before.
+        gallery: Of the built-in photos.
+        weights: sha256 of the methods' weights by file name, for who takes the scores home.
     """
 
     def __init__(
@@ -59,12 +61,15 @@ class CompareTab:
         max_output_pixels: int,
         dial: Callable[[float], Upscaler] | None = None,
         cache: Cache | None = None,
+        gallery: Gallery = STORED,
+        weights: Mapping[str, str] | None = None,
     ) -> None:
         first = next(iter(NAMES))
-        panes, scores = show_example(first)
+        panes, scores = gallery.show(first)
+        self.analysis = Analysis(weights)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
-                self._controls(max_output_pixels)
+                self._controls(max_output_pixels, gallery.note)
             with gr.Column(scale=4, min_width=320):
                 self._results(panes, tables(scores), has_dial=dial is not None)
         self.shown, self.source = gr.State(panes), gr.State(str(original_path(first)))
@@ -72,13 +77,13 @@ class CompareTab:
         self.turn = gr.State(Turn())
         names = Outputs.__dataclass_fields__
         self._outputs = Outputs(**{name: getattr(self, name) for name in names})
-        self._handlers = Handlers(upscalers, max_output_pixels, self._outputs, cache)
+        self._handlers = Handlers(upscalers, max_output_pixels, self._outputs, cache, gallery)
         self._connect(DialHandler(dial, self._outputs, cache) if dial else None)
         no_room = gr.Button(visible="hidden", elem_id="no-room")  # pressed by upload.js
         no_room.click(full, None, self.status, **LIGHT_QUEUED)
         self._add_api([upscaler.name for upscaler in upscalers])
 
-    def _controls(self, max_output_pixels: int) -> None:
+    def _controls(self, max_output_pixels: int, note: str) -> None:
         self.photo = UploadImage(
             label="Your photo",
             placeholder="Drop a photo here,\nclick to choose, or paste",
@@ -90,7 +95,7 @@ class CompareTab:
         gr.Markdown(_limits(max_output_pixels), elem_id="limits")
         self.placer = Placer(visible="hidden", elem_id="placer")
         self.mode = gr.Radio(MODES, value="original", label="What is it?", elem_id="mode")
-        self.status = gr.Markdown(PRECOMPUTED, elem_id="status", min_height=64)
+        self.status = gr.Markdown(note, elem_id="status", min_height=64)
         self.stop = gr.Button("Stop", variant="stop", size="sm", elem_id="stop")
         gr.Markdown("Or one of these, precomputed:")
         with gr.Row(elem_id="examples"):
@@ -110,7 +115,7 @@ class CompareTab:
             visible=has_dial,
             elem_id="dial",
         )
-        self.analysis = Analysis()
+        self.analysis.build()
         self.protocol = gr.Radio(
             PROTOCOLS, value="today", label="PSNR and SSIM in", elem_id="protocol"
         )

@@ -1,7 +1,8 @@
 """What the plots of the page are drawn with: SVG and tables, and how a method looks in them."""
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement
 
@@ -28,7 +29,24 @@ STYLES = {
     ORIGINAL: Style("currentColor", "M0-8 2-2.5h6l-5 3.5 2 6-5-3.7-5 3.7 2-6-5-3.5h6z"),
 }
 OTHER = Style("#b835fc", "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z", "4 2")  # the dial, too
+# Of methods that were added, in turn.
+ADDED = (
+    Style("#408910", "M-5.5-5.5h11l-5.5 11z", "12 4"),
+    Style("#e0268f", "M-7 0l3.5-6h7l3.5 6-3.5 6h-7z", "6 2 2 2"),
+    Style("#00918a", "M-6-4l2-2 4 4 4-4 2 2-4 4 4 4-2 2-4-4-4 4-2-2 4-4z", "2 2"),
+    Style("#9a7d0a", "M-3.5-7v14h7v-14z", "14 3 2 3 2 3"),
+)
 HALO = "paint-order:stroke;stroke:var(--body-background-fill);stroke-width:3px"  # lines end at text
+
+
+def styles(methods: Iterable[str]) -> dict[str, Style]:
+    """Return how methods look, by name: each its own way, as far as there are ways."""
+    found: dict[str, Style] = {}
+    added = itertools.cycle(ADDED)
+    for method in methods:
+        known = OTHER if method.startswith("Dial") else STYLES.get(method)
+        found[method] = known or next(added)
+    return found
 
 
 class Axis(NamedTuple):

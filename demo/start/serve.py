@@ -4,6 +4,9 @@ import os
 import re
 import signal
 import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 from demo.start import StartError
 from demo.start.address import Address, find_address, without_proxies
@@ -16,7 +19,12 @@ class _Terminated(Exception):  # noqa: N818 - no error
     """SIGTERM has come while the page was served."""
 
 
-def start(host: str | None = None, port: str | int | None = None) -> None:
+def start(
+    host: str | None = None,
+    port: str | int | None = None,
+    models: Sequence[tuple[str, Path]] = (),
+    only: Sequence[str] = (),
+) -> None:
     """Serve the page until interrupted; end with one line that says why, if that cannot be.
 
     At SIGTERM photos that were sent before are finished, for at most SRGAN_DRAIN_SECONDS; a second
@@ -29,48 +37,50 @@ def start(host: str | None = None, port: str | int | None = None) -> None:
     Args:
         host: Where to listen, see `demo.start.address`.
         port: The same.
+        models: Names and files of networks to add, see `srgan.own_models`.
+        only: Names of the methods to be shown; empty for all.
     """
     try:
         folders = find_folders()
         address = find_address(host, port)
         for notice in filter(None, (folders.notice, address.notice)):
             print(notice, file=sys.stderr, flush=True)  # noqa: T201 - for who starts it
-        _serve(address, folders)
+        with tempfile.TemporaryDirectory(prefix="srgan-examples-") as examples:
+            _serve(address, folders, models, only, Path(examples))
     except StartError as error:
         sys.exit(f"Cannot start: {error}")
     except KeyboardInterrupt:  # while it starts; once it serves, it ends in order
         sys.exit(130)
 
 
-def _serve(address: Address, folders: Folders) -> None:
+def _serve(
+    address: Address,
+    folders: Folders,
+    models: Sequence[tuple[str, Path]],
+    only: Sequence[str],
+    examples: Path,
+) -> None:
     with without_proxies():  # and not before the environment is set: see `demo.start`
         import httpx
 
         from demo.blind.store import Store
         from demo.blind.sync import start_sync
-        from demo.compare import zero_gpu
         from demo.engine.cache import Cache
         from demo.page import LAUNCH, build_page
         from demo.parts.memory import keep_memory_small
-        from srgan.interpolation import load_dial
-        from srgan.upscale import WEIGHTS, load_upscalers
+        from demo.start.methods import find_methods
     keep_memory_small()
-    try:
-        precision = os.environ.get("SRGAN_PRECISION", "auto")
-        upscalers = load_upscalers(WEIGHTS, precision)
-        dial = load_dial(WEIGHTS, precision)
-    except ValueError as error:
-        raise StartError(str(error)) from error
+    precision = os.environ.get("SRGAN_PRECISION", "auto")
     seconds = _drain_seconds()
-    upscalers, dial = zero_gpu.borrow(upscalers, dial)
     cache = Cache(folders.results)
+    methods = find_methods(models, only, precision, examples, cache)
     cache.sweep_always()
     store = Store(folders.votes, is_lasting=folders.is_lasting)
     # As if Ctrl+C were pressed, until the page is served.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sync = start_sync(store)
     try:
-        page = build_page(upscalers, dial=dial, cache=cache, store=store)
+        page = build_page(**methods._asdict(), cache=cache, store=store)
         where = {"server_name": address.host, "server_port": address.port}
         try:
             with without_proxies():

@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from gradio.data_classes import FileData
 
 from demo.engine.comparison import Comparison
-from demo.engine.examples import EXAMPLES, load_example
 from demo.engine.held import Held
-from demo.engine.scores import Scores
 from demo.engine.table import caption
 from demo.viewer.viewer import INPUT, ORIGINAL, ComparerData, Pane, write_pane_file
 from srgan.images import SCALE, Image
+from srgan.own_models import key_of
 
 HELD = Held()
 
@@ -101,20 +100,6 @@ class Show:
         return file
 
 
-def show_example(name: str) -> tuple[ComparerData, dict[str, Scores]]:
-    """Return a built-in photo as the comparer shows it, from its files, and its scores by method.
-
-    A new value each time: the comparer goes back to the whole picture.
-    """
-
-    def stored(_: Image, file: str) -> FileData:
-        return FileData(path=str(EXAMPLES / file), orig_name=file, mime_type="image/png")
-
-    example = load_example(name)
-    panes = Show(name, list(example.images), stored).panes(example)
-    return panes.model_copy(update={"photo": name}), dict(example.scores)
-
-
 def pixels(pane: Pane) -> Image:
     """Return the picture of a pane that is ready.
 
@@ -122,11 +107,6 @@ def pixels(pane: Pane) -> Image:
         ImageError: It is no longer kept.
     """
     return HELD.get(pane.file.path)
-
-
-def key_of(method: str) -> str:
-    """Return what names a method in the page and in names of files, such as "srgan"."""
-    return re.sub(r"[^\w.]+", "_", method.lower())
 
 
 def _suffix(method: str) -> str:

@@ -40,7 +40,11 @@ function offer(list) {
   const keys = list.map(({ key }) => key), present = key => keys.includes(key) ? key : keys.at(-1);
   const names = list.map(({ name }) => name);
   view.shown = present(view.shown);
-  for (const pair of Object.values(view.pair)) pair.forEach((key, side) => { pair[side] = present(key); });
+  for (const pair of Object.values(view.pair)) {
+    const isLost = !pair.every(key => keys.includes(key));
+    pair.forEach((key, side) => { pair[side] = present(key); });
+    if (isLost && pair[0] === pair[1]) pair[0] = keys.at(-2) ?? pair[0]; // a picture beside itself tells nothing
+  }
   const nodes = [...find('.shown').children, ...selects.flatMap(select => [...select.options])];
   const wanted = [names, names, names].flat();
   if (wanted.length !== nodes.length || nodes.some((node, i) => node.textContent !== wanted[i])) {

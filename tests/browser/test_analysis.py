@@ -17,7 +17,7 @@ from demo.engine.comparison import Comparison, compare
 from demo.engine.examples import EXAMPLES, weights_digests
 from demo.engine.seen import Seen
 from demo.page import LAUNCH, build_page
-from demo.viewer.show import show_example
+from demo.viewer.gallery import STORED
 from srgan.images import enlarge, repeat
 from srgan.metrics import detail, score
 from srgan.perceptual import niqe
@@ -98,7 +98,7 @@ def test_everything_comes_as_one_zip(page):
         for method in ("bicubic_x4", "srresnet_x4", "srgan_x4", "original", "small"):
             name = f"bricks_{method}.png"
             assert archive.read(name) == (EXAMPLES / name).read_bytes()
-        _, scores = show_example("bricks")
+        _, scores = STORED.show("bricks")
         kept = json.loads(archive.read("scores.json"))
         assert set(kept["scores"]) == set(scores)
         rows = list(csv.reader(io.StringIO(archive.read("scores.csv").decode("utf-8-sig"))))
@@ -114,7 +114,7 @@ def test_the_plots_follow_the_photo(page):
     before = plots.first.get_attribute("aria-label")
     page.get_by_role("button", name="Grass").click()
     expect(plots.first).not_to_have_attribute("aria-label", before)
-    quality, _, natural = explain(*show_example("grass"), Seen())
+    quality, _, natural = explain(*STORED.show("grass"), Seen())
     wanted = quality.split('aria-label="')[1].split('"')[0]
     expect(plots.first).to_have_attribute("aria-label", wanted)
     table = page.locator("#naturalness table")
@@ -156,20 +156,20 @@ def test_an_address_with_an_unknown_photo_shows_the_first_example(browser, url):
     "region", [{}, {"x": 0, "y": 0, "width": 10**9, "height": 4}, {"x": 1}, [1, 2], "x", 7]
 )
 def test_a_region_made_up_by_a_client_is_refused(region):
-    panes, scores = show_example("bricks")
+    panes, scores = STORED.show("bricks")
     with pytest.raises(Exception, match="[Rr]egion|multiples"):
         examine(mark({"id": panes.id, "region": region}), panes, scores, "today")
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {"region": None}, {"id": "other", "region": {}}])
 def test_no_region_hides_the_box(data):
-    panes, scores = show_example("bricks")
+    panes, scores = STORED.show("bricks")
     box, text, _ = examine(mark(data), panes, scores, "today")
     assert (box.visible, text) == (False, "")
 
 
 def test_without_an_original_a_region_has_agreement_alone():
-    panes, _ = show_example("bricks")
+    panes, _ = STORED.show("bricks")
     lr = read_image(next(p for p in panes.panes if p.key == INPUT).file.path)
     *_, last = compare(Comparison.of(lr, False), UPSCALERS)
     small = panes.model_copy(update={"panes": [p for p in panes.panes if p.key != "original"]})

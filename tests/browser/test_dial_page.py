@@ -16,7 +16,7 @@ from demo.compare.turn import Turn
 from demo.engine.fit import MAX_OUTPUT_PIXELS
 from demo.engine.seen import Seen
 from demo.page import LAUNCH, build_page
-from demo.viewer.show import show_example
+from demo.viewer.gallery import STORED
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import score
 from srgan.reading import read_image
@@ -55,7 +55,7 @@ def pixels(shown):
 
 
 def test_the_pane_stands_last_with_scores_of_its_own(blends):
-    shown, scores = show_example("cat")
+    shown, scores = STORED.show("cat")
     after, own, _ = turned(DialHandler(blends, OUTPUTS), 0.3, shown, scores)
     lr, hr = (read_image(shown.panes[i].file.path) for i in (0, -1))
     assert after.panes[:-1] == shown.panes
@@ -67,7 +67,7 @@ def test_the_pane_stands_last_with_scores_of_its_own(blends):
 
 @pytest.mark.parametrize(("share", "method"), [(0, "srresnet"), (1, "srgan")])
 def test_the_ends_are_the_two_networks_to_the_bit(blends, share, method):
-    shown, scores = show_example("bricks")
+    shown, scores = STORED.show("bricks")
     after, own, _ = turned(DialHandler(blends, OUTPUTS), share, shown, scores)
     pane = next(p for p in shown.panes if p.key == method)
     assert (pixels(after) == read_image(pane.file.path)).all()
@@ -77,7 +77,7 @@ def test_the_ends_are_the_two_networks_to_the_bit(blends, share, method):
 
 def test_a_position_that_was_seen_is_not_computed_again(blends):
     handler = DialHandler(blends, OUTPUTS)
-    shown, scores = show_example("cat")
+    shown, scores = STORED.show("cat")
     now, own, seen = turned(handler, 0.3, shown, scores)
     first = pixels(now)
     now, own, seen = turned(handler, 0.7, now, own, seen)
@@ -89,7 +89,7 @@ def test_a_position_that_was_seen_is_not_computed_again(blends):
 
 def test_there_are_eleven_positions_whatever_a_client_sends(blends):
     handler = DialHandler(blends, OUTPUTS)
-    now, own = show_example("cat")
+    now, own = STORED.show("cat")
     seen = Seen()
     for share in np.linspace(0, 1, 35):
         now, own, seen = turned(handler, share, now, own, seen)
@@ -99,7 +99,7 @@ def test_there_are_eleven_positions_whatever_a_client_sends(blends):
 
 def test_a_picture_that_was_deleted_is_computed_again(blends):
     handler = DialHandler(blends, OUTPUTS)
-    shown, scores = show_example("cat")
+    shown, scores = STORED.show("cat")
     now, own, seen = turned(handler, 0.4, shown, scores)
     Path(now.panes[-1].file.path).unlink()
     now, *_ = turned(handler, 0.4, now, own, seen)
@@ -109,15 +109,15 @@ def test_a_picture_that_was_deleted_is_computed_again(blends):
 
 def test_another_photo_has_positions_of_its_own(blends):
     handler = DialHandler(blends, OUTPUTS)
-    *_, seen = turned(handler, 0.4, *show_example("cat"))
-    shown, _, seen = turned(handler, 0.4, *show_example("grass"), seen)
+    *_, seen = turned(handler, 0.4, *STORED.show("cat"))
+    shown, _, seen = turned(handler, 0.4, *STORED.show("grass"), seen)
     assert blends.asked == [0.4, 0.4]
     assert len(seen.positions) == 3
     assert len(seen.quality(shown.id)) == 3
 
 
 def test_without_an_original_there_is_a_pane_without_scores(blends):
-    shown, scores = show_example("cat")
+    shown, scores = STORED.show("cat")
     small = shown.model_copy(update={"panes": shown.panes[:-1]})
     after, own, _ = turned(DialHandler(blends, OUTPUTS), 0.5, small, scores)
     assert own["Dial 0.5"].today is None
@@ -126,13 +126,13 @@ def test_without_an_original_there_is_a_pane_without_scores(blends):
 
 
 def test_nothing_happens_before_the_comparison_is_complete(blends):
-    shown, scores = show_example("cat")
+    shown, scores = STORED.show("cat")
     shown.panes[2].file = None
     assert list(DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), Turn())) == [NOTHING]
 
 
 def test_an_event_that_was_kept_back_does_not_bring_the_last_photo_again(blends):
-    shown, scores = show_example("cat")
+    shown, scores = STORED.show("cat")
     turn = Turn()
     begun = turn.begin()
     late = DialHandler(blends, OUTPUTS).run(0.5, shown, scores, Seen(), turn)
@@ -156,7 +156,7 @@ def test_the_dial_goes_on_when_another_photo_could_not_be_used(photo):
 
 def test_another_run_ends_it():
     slow, turn = Counting(50, wait=0.05), Turn()
-    shown, scores = show_example("cat")
+    shown, scores = STORED.show("cat")
     work = DialHandler(lambda share: slow, OUTPUTS).run(0.5, shown, scores, Seen(), turn)
     next(work)
     next(work)
@@ -169,7 +169,7 @@ def test_an_error_is_told_and_the_comparison_stays():
     def broken(share):
         raise RuntimeError("out of memory")
 
-    shown, scores = show_example("cat")
+    shown, scores = STORED.show("cat")
     (update,) = DialHandler(broken, OUTPUTS).run(0.5, shown, scores, Seen(), Turn())
     assert "went wrong" in update["status"]
     assert "out of memory" not in update["status"]

@@ -16,7 +16,7 @@ from demo.engine.examples import EXAMPLES
 from demo.lesson.plausible import SIDE
 from demo.lesson.tab import NO_ORIGINAL, LessonTab, answer
 from demo.page import LAUNCH
-from demo.viewer.show import show_example
+from demo.viewer.gallery import STORED
 from srgan.images import enlarge, repeat, shrink
 from srgan.reading import read_image
 
@@ -35,7 +35,7 @@ OTHERS = {  # what the first tab of the page below can show
 
 @pytest.fixture(scope="module")
 def cat():
-    return show_example("cat")[0]
+    return STORED.show("cat")[0]
 
 
 @pytest.fixture(scope="module")

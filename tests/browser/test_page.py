@@ -20,6 +20,7 @@ from demo.engine.examples import NAMES
 from demo.engine.scores import Scores
 from demo.engine.table import caption
 from demo.page import LAUNCH, build_page
+from demo.viewer.gallery import Gallery
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import agreement, detail, paper_score, score
 
@@ -360,17 +361,17 @@ def test_the_updates_name_every_method_in_every_state(tmp_path):
     assert len({frozenset(update) for update in updates}) == 1
 
 
-def test_of_two_examples_the_one_that_was_chosen_last_stays(monkeypatch):
+def test_of_two_examples_the_one_that_was_chosen_last_stays():
     """Though the first takes longer to read."""
-    turn, load, last = Turn(), handlers.show_example, []
-    page = handlers.Handlers([], 10**6, OUTPUTS)
+    turn, last = Turn(), []
 
-    def overtaken(name):
-        if name == "cat":
-            last.append(page.example("grass", turn))
-        return load(name)
+    class Slow(Gallery):
+        def show(self, name):
+            if name == "cat":
+                last.append(page.example("grass", turn))
+            return super().show(name)
 
-    monkeypatch.setattr(handlers, "show_example", overtaken)
+    page = handlers.Handlers([], 10**6, OUTPUTS, gallery=Slow())
     assert page.example("cat", turn) == NOTHING
     assert last[0]["comparer"].photo == "grass"
 

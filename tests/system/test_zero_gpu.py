@@ -26,7 +26,7 @@ from demo.engine.comparison import Comparison, compare
 from demo.engine.pace import Pace
 from demo.engine.seen import Seen
 from demo.page import LAUNCH, build_page
-from demo.viewer.show import show_example
+from demo.viewer.gallery import STORED
 from srgan.interpolation import blend
 from srgan.reading import read_image
 from srgan.upscale import BICUBIC, NetworkUpscaler
@@ -145,7 +145,7 @@ def test_a_small_image_takes_its_pictures_along(plain, spaces):
 
 def test_the_dial_is_one_call(plain, spaces):
     _, dial = zero_gpu.borrow(*plain)
-    shown, scores = show_example("bricks")
+    shown, scores = STORED.show("bricks")
     *_, update = DialHandler(dial, OUTPUTS).run(0.3, shown, scores, Seen(), Turn())
     lr = read_image(next(pane.file.path for pane in shown.panes if pane.key == "input"))
     assert np.array_equal(read_image(update["shown"].panes[-1].file.path), plain[1](0.3)(lr))

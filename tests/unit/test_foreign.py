@@ -87,7 +87,6 @@ def test_of_a_network_that_sees_everything_the_seam_is_measured_and_said(tmp_pat
     lr = noise(90, 90)
     upscaler.tile = 3 * GRID
     seam = farthest(upscaler(lr), whole(module, lr))
-    print("RCAN: seam in the trial", upscaler.measured.seam, "on noise", seam)
     assert seam <= upscaler.measured.seam + 2
 
 
@@ -228,5 +227,3 @@ def test_weights_that_make_no_picture(tmp_path):
 def test_without_the_extra_the_command_that_installs_it_is_named(files, monkeypatch):
     monkeypatch.setitem(sys.modules, "spandrel", None)
     assert "pip install '.[models]'" in refusal(files["SPAN"])
-
-

@@ -13,7 +13,7 @@ from demo.engine.examples import NAMES
 from demo.lesson import story, tab
 from demo.lesson.plausible import MOST, SIDE
 from demo.lesson.tab import STARTS, answer, asked
-from demo.viewer.show import show_example
+from demo.viewer.gallery import STORED
 from srgan.evaluation.report import PUBLISHED
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import BT601
@@ -33,7 +33,7 @@ def decibels(text):
 
 @pytest.fixture(scope="module")
 def cat():
-    return show_example("cat")[0]
+    return STORED.show("cat")[0]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_another_photo_starts_at_a_spot_of_its_own(flat):
 def test_every_built_in_photo_starts_inside(cat):
     assert STARTS.keys() == NAMES.keys()
     for name, (x, y) in STARTS.items():
-        small = show_example(name)[0].panes[0]
+        small = STORED.show(name)[0].panes[0]
         assert SIDE // 2 <= x <= small.width - SIDE // 2
         assert SIDE // 2 <= y <= small.height - SIDE // 2
 

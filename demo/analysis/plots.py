@@ -34,6 +34,7 @@ READ_AT = [0.125, 0.25, 0.375, 0.5]  # the spectrum in numbers [cycles per pixel
 WIDTH, HEIGHT = 360, 290
 LEFT, TOP, BOTTOM = 34, 28, 248  # of both plots' frame
 LETTER = 7  # width of a usual letter
+LONGEST = 20  # letters of a name
 
 QUALITY = """Further right is closer to the original's pixels, further up is more fine detail, \
 right or wrong. The original itself has both: all of the detail and infinite PSNR."""
@@ -97,7 +98,9 @@ def power_spectrum(curves: Mapping[str, tuple[Curve, Curve]]) -> str:
     if not curves:
         return _sentence(TOO_SMALL)
     powers = np.concatenate([power for _, power in curves.values()])
-    x = Axis(0, 0.5, LEFT, WIDTH - 82)
+    names = {method: _short(method) for method in curves}
+    room = max(66, *(LETTER * len(name) for name in names.values()))  # beside the lines
+    x = Axis(0, 0.5, LEFT, WIDTH - 16 - room)
     y = Axis(
         10 * math.floor(powers.min() / 10), 10 * math.floor(powers.max() / 10) + 10, BOTTOM, TOP
     )
@@ -111,8 +114,8 @@ def power_spectrum(curves: Mapping[str, tuple[Curve, Curve]]) -> str:
         draw_path(svg, line, style.colour, style.dashes)
         ends[method] = line[-1]
     for method, height in _spread({name: end[1] for name, end in ends.items()}).items():
-        draw_path(svg, [ends[method], (WIDTH - 70, height)], looks[method].colour, width=1)
-        write_text(svg, (WIDTH - 66, height + 4.5), method)
+        draw_path(svg, [ends[method], (WIDTH - 4 - room, height)], looks[method].colour, width=1)
+        write_text(svg, (WIDTH - room, height + 4.5), names[method])
     table = {
         method: [f"{power[np.abs(frequencies - at).argmin()]:.0f}" for at in READ_AT]
         for method, (frequencies, power) in curves.items()
@@ -167,10 +170,15 @@ def _frame(x: Axis, y: Axis, x_title: str, y_title: str) -> Element:
         write_text(svg, (x(tick), BOTTOM + 17), f"{tick:g}", "middle")
     for tick in y.ticks():
         draw_path(svg, [(x.start, y(tick)), (x.end, y(tick))], width=0.2)
-        write_text(svg, (x.start - 6, y(tick) + 4.5), f"{tick:g}", "end")
+        label = f"{tick:g}" if abs(tick) < 1000 else f"{tick / 1000:g}k"
+        write_text(svg, (x.start - 6, y(tick) + 4.5), label, "end")
     write_text(svg, ((x.start + x.end) / 2, BOTTOM + 36), x_title, "middle")
     write_text(svg, (0, 13), y_title)
     return svg
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _marker(svg: Element, place: Place, colour: str, shape: str, name: str) -> None:
@@ -184,7 +192,7 @@ def _name(svg: Element, places: Mapping[str, Place], dots: Sequence[Place]) -> N
     taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in places.values()]
     taken += [(x - 3, y - 3, x + 3, y + 3) for x, y in dots]
     for name, (x, y) in places.items():
-        width = LETTER * len(name)
+        width = LETTER * len(_short(name))
         right, middle, left = x + 10, x - width / 2, x - 10 - width
         spots = [(right, y + 4.5), (left, y + 4.5), (middle, y - 11), (middle, y + 20)]
         spots += [(right - 3, y - 8), (left + 3, y + 17), (right - 3, y + 17), (left + 3, y - 8)]
@@ -196,7 +204,7 @@ def _name(svg: Element, places: Mapping[str, Place], dots: Sequence[Place]) -> N
         ]
         box = (free or boxes)[0]
         taken.append(box)
-        write_text(svg, (box[0], box[3] - 3), name)
+        write_text(svg, (box[0], box[3] - 3), _short(name))
 
 
 def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

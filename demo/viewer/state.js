@@ -13,7 +13,8 @@ const FIT = null;                         // view.zoom while the whole picture i
 const MOST = 64;                          // largest scale
 const STOPS = [1 / 16, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 const STRIDE = 40;                        // CSS pixels an arrow key moves
-const GAP = 12, NARROW = 260, CAPTION = 60; // CSS pixels: between panes, least pane width, text below
+const GAP = 12, CAPTION = 60;             // CSS pixels: between panes, text below them
+const NARROW = 260, CROWDED = 220;        // least width of a pane; of more than six
 
 const find = selector => root.querySelector(selector);
 const root = element.querySelector('.viewer');
@@ -95,10 +96,11 @@ function arrange(count, width) {
   let best = { size: 0 };
   for (let columns = 2; columns <= count; columns++) {
     const rows = Math.ceil(count / columns), across = (width - GAP * (columns - 1)) / columns;
-    if (columns > 2 && across < NARROW) break;
+    if (columns > 2 && across < (count > 6 ? CROWDED : NARROW)) break;
     if (Math.ceil(count / rows) !== columns) continue; // as many rows do with fewer columns
     const height = Math.min(across * shape, Math.max(200, room / rows - CAPTION));
-    const size = Math.min(across / scene.width, height / scene.height);
+    const isSeen = rows * (height + CAPTION) <= room;
+    const size = Math.min(across / scene.width, height / scene.height) / (isSeen ? 1 : 2);
     if (size >= best.size) best = { columns, width: across, height, size };
   }
   return best;

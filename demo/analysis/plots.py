@@ -34,7 +34,7 @@ READ_AT = [0.125, 0.25, 0.375, 0.5]  # the spectrum in numbers [cycles per pixel
 WIDTH, HEIGHT = 360, 290
 LEFT, TOP, BOTTOM = 34, 28, 248  # of both plots' frame
 LETTER = 7  # width of a usual letter
-LONGEST = 20  # letters of a name
+LONGEST = 18  # letters of a name
 
 QUALITY = """Further right is closer to the original's pixels, further up is more fine detail, \
 right or wrong. The original itself has both: all of the detail and infinite PSNR."""

@@ -12,16 +12,12 @@ and how much memory it takes is not known but measured once, when it is loaded:
 Tiles begin at multiples of `GRID`, so that windows lie in them as in the whole picture.
 """
 
-import hashlib
 import math
-import pickle
-import re
 import threading
 import time
 import warnings
 import weakref
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,10 +36,6 @@ GRID = 16  # small pixels; sides of windows divide it
 SIGHT = 32  # small pixels; who sees farther counts as one who sees everything
 TRIAL = 96  # side of the picture on which a seam is measured [small pixels]
 PAUSE = 0.2  # seconds of work between two pauses
-LACKING = (
-    "{path} is no weight file of this package, and networks of others are read by spandrel, which "
-    "is not installed: pip install '.[models]' in a checkout, else pip install 'srgan[models]'"
-)
 
 
 class Measured(NamedTuple):
@@ -156,7 +148,7 @@ class ForeignUpscaler(Upscaler):
                     break
             return Measured(memory, overlap, seam, count)
         except (RuntimeError, TypeError, AssertionError, IndexError) as error:
-            raise ValueError(f"it does not run ({_first_line(error)})") from error
+            raise ValueError(f"it does not run ({first_line(error)})") from error
         finally:
             self._here.beat = None
 
@@ -167,12 +159,12 @@ class ForeignUpscaler(Upscaler):
         middle = slice(most, most + self.grid)
         x[..., middle, middle] = math.nan
         spread = self._run(x)[0].isnan().any(0)
-        reach = 0
+        reach: int = 0
         for axis in (0, 1):
             (places,) = spread.any(axis).nonzero(as_tuple=True)
             if not len(places):  # it lets no NaN through, and tells nothing
                 return None
-            first, last = places.min().item() // SCALE, places.max().item() // SCALE
+            first, last = int(places.min()) // SCALE, int(places.max()) // SCALE
             if first == 0 or last == x.shape[-1] - 1:
                 return None
             reach = max(reach, most - first, last - most - self.grid + 1)
@@ -250,90 +242,6 @@ class _Alive(TorchDispatchMode):
         self._now -= count
 
 
-def load_foreign(path: str | Path, name: str = "Network") -> ForeignUpscaler:
-    """Load a network of another architecture from .safetensors, or .pth without code in it.
-
-    Raises:
-        ValueError: It cannot be read safely, is of no architecture that spandrel knows, does not
-            fit it, or is none that makes RGB pictures four times larger; names file and reason.
-    """
-    path = Path(path)
-    try:
-        import spandrel
-    except ImportError:
-        raise ValueError(LACKING.format(path=path)) from None
-    weights = _read(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model = spandrel.ModelLoader("cpu").load_from_state_dict(weights)
-    except spandrel.UnsupportedModelError:
-        raise ValueError(
-            f"{path} holds a network of no architecture that is known here: neither ours nor one "
-            "of spandrel's"
-        ) from None
-    except Exception as error:
-        raise ValueError(
-            f"{path} does not fit the architecture that it looks like ({_first_line(error)})"
-        ) from error
-    what = model.architecture.name
-    if not isinstance(model, spandrel.ImageModelDescriptor):
-        raise ValueError(f"{path} ({what}) needs a mask beside the picture, and there is none here")
-    if model.scale != SCALE:
-        raise ValueError(
-            f"{path} ({what}) enlarges {model.scale} times: only networks that enlarge {SCALE} "
-            "times can be compared here"
-        )
-    if (model.input_channels, model.output_channels) != (3, 3):
-        raise ValueError(
-            f"{path} ({what}) makes {_channels(model.output_channels)} of "
-            f"{_channels(model.input_channels)}: it must make 3 of 3, red, green and blue"
-        )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    try:
-        return ForeignUpscaler(model, digest, name)
-    except ValueError as error:
-        raise ValueError(f"{path} ({what}) cannot be used: {error}") from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Read weights by name; nothing that a file says is run."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError):
-        pass  # a pickle, or broken
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(_unpickled(path, str(error))) from None
-    except Exception as error:
-        if "TorchScript" in str(error):
-            raise ValueError(_unpickled(path, "GLOBAL TorchScript")) from None
-        raise ValueError(f"{path} is broken, or no weight file ({_first_line(error)})") from None
-    if not isinstance(weights, dict):
-        raise ValueError(f"{path} holds no weights, but an object of {type(weights).__name__}")
-    return weights
-
-
-def _unpickled(path: Path, problem: str) -> str:
-    """Say why a pickle is refused: code in it, or damage."""
-    with path.open("rb") as file:
-        is_bare = file.read(1) == b"\x80"
-    named = re.search(r"GLOBAL\W+([\w.]+)", problem)
-    if named or is_bare and "Unsupported" in problem:
-        what = f" ({named[1]})" if named else ""
-        return (
-            f"{path} is a pickle with more in it than weights{what}, which reading could run as "
-            "code: it is not opened. Save the weights alone, best as .safetensors"
-        )
-    return f"{path} is broken, or no weight file ({problem.splitlines()[0][:120]})"
-
-
 def _levels(sr: torch.Tensor) -> Image:
     """Make an image, (H, W, 3), of a network's output, (1, 3, H, W) in [0, 1]."""
     levels = sr[0].detach().float().mul(255).round_().clamp_(0, 255).to(torch.uint8)
@@ -349,10 +257,7 @@ def _texture(side: int) -> Image:
     return np.rint(128 + 50 * texture / texture.std()).clip(0, 255).astype(np.uint8)
 
 
-def _channels(count: int) -> str:
-    return f"{count} channel" if count == 1 else f"{count} channels"
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what an error says, in short."""
     text = f"{type(error).__name__}: {error}".strip().splitlines()
     return " ".join(text[:2])[:160]

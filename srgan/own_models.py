@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from srgan.foreign import load_foreign
+from srgan.foreign_files import load_foreign
 from srgan.upscale import BICUBIC, NEAREST, NetworkUpscaler, Precision, Upscaler
 from srgan.weight_files import is_own
 from srgan.weights import NETWORKS, load_weights

@@ -12,7 +12,8 @@ from spandrel.architectures.RCAN import RCAN
 from support.foreign import network, save_network
 from support.mocks import noise
 
-from srgan.foreign import GRID, MEMORY, ForeignUpscaler, load_foreign
+from srgan.foreign import GRID, MEMORY, ForeignUpscaler
+from srgan.foreign_files import load_foreign
 from srgan.images import to_lr
 from srgan.upscale import finish
 

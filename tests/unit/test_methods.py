@@ -76,7 +76,7 @@ def test_what_is_taken_home_names_its_weights(methods, given):
         assert f"{model.digest}  {model.name} ({model.file.name})" in readme
         assert f"grass,{model.name}," in table
     assert all(digest in readme for digest in weights_digests().values())
-    quality, spectrum = explain(panes, scores, Seen())
+    quality, spectrum, _ = explain(panes, scores, Seen())
     for plot in (quality, spectrum):
         assert "SPAN mini" in plot
         assert "#408910" in plot  # each has a colour of its own

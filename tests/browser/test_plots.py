@@ -10,9 +10,10 @@ from playwright.sync_api import expect
 from support.browser import PHONE, serve
 from support.mocks import noise
 
-from demo.analysis.plots import OTHER, STYLES, perception_distortion, power_spectrum, spectra
+from demo.analysis.plots import perception_distortion, power_spectrum, spectra
 from demo.analysis.region import Region, region_table
 from demo.engine.scores import Scores
+from demo.parts.drawing import ADDED, OTHER, STYLES
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import Score
 from srgan.spectrum import radial_power
@@ -166,7 +167,8 @@ def test_a_method_has_the_same_colour_in_both_plots():
 def test_methods_differ_in_shape_and_dashes_not_in_colour_alone():
     for field in zip(*STYLES.values(), strict=True):
         assert len(set(field) - {"none"}) >= len(STYLES) - 2
-    assert len({style.marker for style in (*STYLES.values(), OTHER)}) == len(STYLES) + 1
+    every = (*STYLES.values(), OTHER, *ADDED)
+    assert len({style.marker for style in every}) == len({s.colour for s in every}) == len(every)
 
 
 @pytest.mark.parametrize("ground", ["#ffffff", "#fafafa", "#27272a", "#0f0f11"])
@@ -176,7 +178,7 @@ def test_every_colour_stands_out_of_gradio_s_grounds(ground):
         linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
         return linear @ [0.2126, 0.7152, 0.0722]
 
-    for style in (*STYLES.values(), OTHER):
+    for style in (*STYLES.values(), OTHER, *ADDED):
         if style.colour != "currentColor":
             dark, light = sorted([luminance(style.colour), luminance(ground)])
             assert (light + 0.05) / (dark + 0.05) >= 3

@@ -15,11 +15,11 @@ from srgan.metadata import Metadata
 from srgan.opening import MAX_DECODED_PIXELS
 from srgan.picture_files import made_of, mark, write_picture
 from srgan.reading import Picture, read_picture
-from srgan.upscale import Steps, Upscaler, finish
+from srgan.upscale import PLAIN, Steps, Upscaler, finish
 from srgan.weights import NETWORKS
 from srgan.wrap import unwrapped, wrapped
 
-METHODS = ("bicubic", *(name.lower() for name in NETWORKS))
+METHODS = tuple(name.lower() for name in (*(plain.name for plain in PLAIN[1:]), *NETWORKS))
 ENDINGS = rf"_x{SCALE}\.(?:png|webp|jpe?g|tiff?)"
 OUTPUT = re.compile(rf".*_(?:{'|'.join((*METHODS, 'nearest'))}){ENDINGS}", re.IGNORECASE)
 

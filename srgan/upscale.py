@@ -69,6 +69,7 @@ class Plain(Upscaler):
 
 
 NEAREST, BICUBIC = Plain("Nearest", repeat, "nearest"), Plain("Bicubic", enlarge, "bicubic")
+PLAIN = (NEAREST, BICUBIC)  # the page and `srgan enlarge` leave the first out
 
 
 class NetworkUpscaler(Upscaler):
@@ -215,19 +216,19 @@ def compute_alone() -> None:
 
 
 def load_upscalers(folder: str | Path = WEIGHTS, precision: Precision = "auto") -> list[Upscaler]:
-    """Load "Bicubic", "SRResNet" and "SRGAN", in this order, from a folder of weight files.
+    """Load "Bicubic", what else is `PLAIN`, "SRResNet" and "SRGAN" from a folder of weight files.
 
     Raises:
         ValueError: A weight file is missing or does not fit; names it and the reason.
     """
-    return [load_upscaler(name, folder, precision) for name in (BICUBIC.name, *NETWORKS)]
+    return [*PLAIN[1:], *(load_upscaler(name, folder, precision) for name in NETWORKS)]
 
 
 def load_upscaler(
     name: str, folder: str | Path = WEIGHTS, precision: Precision = "auto"
 ) -> Upscaler:
-    """Load "nearest", "bicubic", "srresnet" or "srgan", in any case; see `load_upscalers`."""
-    for plain in (NEAREST, BICUBIC):
+    """Load a `PLAIN` method, "srresnet" or "srgan" by name in any case; see `load_upscalers`."""
+    for plain in PLAIN:
         if plain.name.lower() == name.lower():
             return plain
     known = {network.lower(): network for network in NETWORKS}[name.lower()]

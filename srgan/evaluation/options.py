@@ -7,9 +7,10 @@ from srgan import fleet
 from srgan.evaluation.report import DISTANCE, MEASURES, NIQE
 from srgan.evaluation.yardsticks import DEFAULT
 from srgan.model_option import add_model_option
-from srgan.weights import WEIGHTS
+from srgan.upscale import PLAIN
+from srgan.weights import NETWORKS, WEIGHTS
 
-METHODS = ("nearest", "bicubic", "srresnet", "srgan")
+METHODS = tuple(name.lower() for name in (*(plain.name for plain in PLAIN), *NETWORKS))
 DESCRIPTION = """\
 Score methods on sets of images and print a table a set, beside the paper's published rows.
 A set is a folder of photos, which are cropped to multiples of 4 and shrunk as MATLAB does, or a

@@ -1,6 +1,6 @@
 """What a Space starts: the same as `srgan demo`."""
 
-from demo.command import main
+from demo.start.command import main
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,7 @@ from srgan import __version__
 
 # Module and purpose. By name, since the package may not know the page.
 COMMANDS = {
-    "demo": ("demo.command", "open the page that puts the methods side by side"),
+    "demo": ("demo.start.command", "open the page that puts the methods side by side"),
     "enlarge": ("srgan.enlarge_files", "enlarge pictures and folders of pictures four times"),
     "train": ("srgan.train", "train SRResNet, and SRGAN from it"),
     "evaluate": ("srgan.evaluate", "score the methods on sets of images"),

@@ -22,7 +22,7 @@ from srgan.upscale import Upscaler
 MAX_BYTES = 512 * 2**20
 MAX_AGE = 3600.0  # seconds
 _SWEEP = 600.0  # seconds
-_FORMAT = "2"  # another one whenever an image or a score would come out differently
+_FORMAT = "3"  # another one whenever an image or a score would come out differently
 # What reading a file can raise that is incomplete or damaged.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 logger = logging.getLogger(__name__)
@@ -93,6 +93,11 @@ class Cache:
             with suppress(OSError):
                 part.unlink()
 
+    def forget(self, lr: Image, hr: Image | None) -> None:
+        """Delete what any method made of these pixels."""
+        for path in self._folder.glob(f"{_digest(lr, hr)}-*.npz"):
+            path.unlink(missing_ok=True)
+
     def sweep(self) -> None:
         """Delete what is too old or too much."""
         files = []
@@ -125,7 +130,12 @@ class Cache:
     def _path(self, lr: Image, hr: Image | None, upscaler: Upscaler) -> Path | None:
         if not upscaler.version:
             return None
-        digest = hashlib.sha256(f"{_FORMAT} {upscaler.version}".encode())
-        for image in (lr, hr):
-            digest.update(b"none" if image is None else str(image.shape).encode() + image.tobytes())
-        return self._folder / f"{digest.hexdigest()}.npz"
+        method = hashlib.sha256(f"{_FORMAT} {upscaler.version}".encode())
+        return self._folder / f"{_digest(lr, hr)}-{method.hexdigest()[:32]}.npz"
+
+
+def _digest(lr: Image, hr: Image | None) -> str:
+    digest = hashlib.sha256()
+    for image in (lr, hr):
+        digest.update(b"none" if image is None else str(image.shape).encode() + image.tobytes())
+    return digest.hexdigest()

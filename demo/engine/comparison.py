@@ -69,13 +69,16 @@ def compare(
     """Run upscalers in their order, step by step, then score; closing the iterator ends the work.
 
     All pictures come before the scores, which take a third of the networks' time. What the cache
-    knows is taken from there, and what it does not is put there.
+    knows is taken from there, and what it does not is put there. Pictures that the comparison has
+    already are not made again.
 
     Yields:
         The comparison so far: when a method begins, after each of its steps, with all images, and
         after every score. So each method is seen waiting, working, ready and scored.
     """
     for upscaler in upscalers:
+        if upscaler.name in now.images:
+            continue
         now = replace(now, working=upscaler.name)
         yield now
         kept = cache and cache.get(now.lr, now.hr, upscaler)

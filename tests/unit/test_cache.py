@@ -195,3 +195,15 @@ def test_the_pace_is_not_learned_from_what_was_computed_before(results):
         list(follow(compare(Comparison.of(image, True), methods(Mock=upscaler), results), pace))
     assert upscaler.made == 3
     assert pace.seconds(image.shape[0] * image.shape[1]) > 0.15
+
+
+def test_what_is_forgotten_is_computed_again_by_every_method(results):
+    one, two = Named("a"), Named("b")
+    other = noise(64, 80, seed=5)
+    for image in (HR, other):
+        last(image, methods(One=one, Two=two), True, results)
+    results.forget(LR, HR)
+    assert len(files(results)) == 2
+    last(HR, methods(One=one, Two=two), True, results)
+    last(other, methods(One=one, Two=two), True, results)
+    assert (one.made, two.made) == (9, 9)

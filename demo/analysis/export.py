@@ -52,7 +52,7 @@ def scores_csv(scores: Mapping[str, Scores], photo: str) -> str:
     units = [f"{name} [{of}]" if of else name for name, of in UNITS.items()]
     writer.writerow(["photo", "method", *units])
     for method, values in scores.items():
-        writer.writerow([_no_formula(photo), _no_formula(method), *values.plain().values()])
+        writer.writerow([no_formula(photo), no_formula(method), *values.plain().values()])
     return text.getvalue()
 
 
@@ -65,7 +65,7 @@ def scores_json(scores: Mapping[str, Scores], photo: str, weights: Mapping[str, 
         weights: sha256 of the weights by file name.
     """
     content = {
-        "photo": _one_line(photo),
+        "photo": one_line(photo),
         "weights": dict(weights),
         "units": {name: of for name, of in UNITS.items() if of},
         "scores": {method: values.plain() for method, values in scores.items()},
@@ -98,9 +98,9 @@ def write_zip(
         "scores.json": scores_json(scores, photo, weights),
     }
     taken = {*texts, "readme.txt"}
-    named = [(_free_name(name, taken), Path(file)) for name, file in pictures]
+    named = [(free_name(name, taken), Path(file)) for name, file in pictures]
     texts["README.txt"] = README.format(
-        photo=_one_line(photo),
+        photo=one_line(photo),
         files="\n".join([*(name for name, _ in named), *texts]),
         methods=", ".join(scores) or "none",
         weights="\n".join(f"  {digest}  {name}" for name, digest in weights.items()),
@@ -109,31 +109,34 @@ def write_zip(
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed
             for name, file in named:
-                archive.writestr(_entry(name), file.read_bytes())
+                archive.writestr(zip_entry(name), file.read_bytes())
             for name, text in texts.items():
-                archive.writestr(_entry(name), text)
+                archive.writestr(zip_entry(name), text)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
+def zip_entry(name: str) -> zipfile.ZipInfo:
+    """Return the head of a file in a ZIP."""
     entry = zipfile.ZipInfo(name, EPOCH)
     entry.external_attr = 0o644 << 16  # else unzip makes a file that nobody may read
     return entry
 
 
-def _no_formula(text: str) -> str:
-    plain = _one_line(text)
+def no_formula(text: str) -> str:
+    """Return a text of one line that no spreadsheet takes for a formula."""
+    plain = one_line(text)
     # A spreadsheet may take the wide forms of East Asian fonts for the signs, too.
     return f"'{plain}" if unicodedata.normalize("NFKC", plain[:1]) in tuple("=+-@") else plain
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a text without breaks and signs that cannot be seen."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _free_name(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
     """Make a plain name of a file that is not taken, whatever its case, and take it."""
     plain = re.sub(r"[^\w.-]", "_", re.split(r"[/\\]", name)[-1])[-80:].strip("._") or "picture"
     stem, ending = Path(plain).stem, Path(plain).suffix

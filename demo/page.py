@@ -8,7 +8,7 @@ import gradio as gr
 from demo.blind.pictures import NO_RIVALS, Rivals
 from demo.blind.store import Store
 from demo.blind.tab import BlindTab
-from demo.compare import upload
+from demo.compare import tab, upload
 from demo.compare.tab import MAX_FILE_MB, CompareTab
 from demo.compare.waiting import MAX_QUEUED, Waiting
 from demo.engine.cache import Cache
@@ -85,10 +85,11 @@ def build_page(
             LessonTab(compare.shown)
         compare.open_link(page)
         gr.Markdown(f"srgan {__version__}", elem_id="version")
-        for script in (site.SCRIPT, upload.SCRIPT, TOUCH, SCRIPT):
+        for script in (site.SCRIPT, upload.SCRIPT, tab.INTAKE, TOUCH, SCRIPT):
             page.load(None, js=script)
     # Light events are not queued; the heavy ones wait for each other, see `CompareTab`.
     page.queue(max_size=MAX_QUEUED, api_open=False, default_concurrency_limit=8)
-    waiting = Waiting(page._queue, NETWORKS)  # noqa: SLF001 - there is no other way to it
+    # There is no other way to the queue. A set's photos come one at a time: `demo.engine.sets`.
+    waiting = Waiting(page._queue, NETWORKS, always=["work"])  # noqa: SLF001
     page.state, page.drain = waiting.state, waiting.drain
     return page

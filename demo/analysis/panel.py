@@ -78,7 +78,7 @@ class Analysis:
         outputs = [self.box, self.table, self.figure]
         # Not scored by the event itself: "always_last" repeats the first event with its own data.
         comparer.region(mark, None, self.marked, show_progress="hidden", api_visibility="private")
-        self.marked.change(
+        examined = self.marked.change(
             examine,
             [self.marked, shown, scores, protocol],
             outputs,
@@ -86,9 +86,9 @@ class Analysis:
             trigger_mode="always_last",
             **SCORING,
         )
-        self.export.click(self.everything, [shown, scores], self.file, **SCORING).success(
-            None, self.file, js=SAVE
-        )
+        exported = self.export.click(self.everything, [shown, scores], self.file, **SCORING)
+        exported.success(None, self.file, js=SAVE)
+        self.made = [examined, exported]  # events that write files of a visitor's photos
         self.accordion.expand(opened, self._inputs[1:], [self.is_open, *self.plots], **SCORING)
         self.accordion.collapse(
             lambda: False, None, self.is_open, queue=False, api_visibility="private"

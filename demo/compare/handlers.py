@@ -11,7 +11,7 @@ import gradio as gr
 
 from demo.compare.outputs import Outputs, Update, failed
 from demo.compare.placer import PlacerData, placer_data
-from demo.compare.turn import Start, Turn
+from demo.compare.turn import Made, Start, Turn
 from demo.compare.waiting import RENEWED
 from demo.engine.cache import Cache
 from demo.engine.comparison import Comparison, compare
@@ -47,6 +47,7 @@ class Handlers:
         outputs: What the handlers change.
         cache: What was computed before.
         gallery: Of the built-in photos.
+        pace: Learns how long photos take.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Handlers:
         outputs: Outputs,
         cache: Cache | None = None,
         gallery: Gallery = STORED,
+        pace: Pace | None = None,
     ) -> None:
         self._upscalers = upscalers
         self._methods = [upscaler.name for upscaler in upscalers]
@@ -63,7 +65,7 @@ class Handlers:
         self._page = outputs
         self._cache = cache
         self._gallery = gallery
-        self._pace = Pace()
+        self._pace = pace or Pace()
 
     def run(
         self,
@@ -82,7 +84,7 @@ class Handlers:
             return
         try:
             if photo is None:
-                yield {self._page.status: "Drop a photo first."}
+                yield {self._page.status: "Drop a photo first."} | self._page.running(False)
                 return
             for update in self._follow(photo, mode, turn, start, progress):
                 if not turn.is_on(start.number):
@@ -125,20 +127,25 @@ class Handlers:
                 progress(len(now.scores) / len(self._methods))
             # What an update has brought, all later ones repeat: Gradio 6.31 applies the difference
             # to the next one in place, and what is then missing may never have been shown.
-            shown = page.comparison(show.panes(now), now.scores) | self._place(data, mode)
+            panes = show.panes(now)
+            turn.note(Made(start.number, panes, now.scores))
+            shown = page.comparison(panes, now.scores) | self._place(data, mode)
+            shown |= page.running(True)
             # Not by the progress, of which a page on a busy machine may miss a method.
             yield shown | page.rest(is_ready=False) | {page.status: f"{now.working or 'Scores'} …"}
         status = " ".join(["Done.", *notes, *_explain(now)])
+        turn.note(Made(start.number, panes, now.scores, status))
         turn.finish(start.number)  # before what lets the dial be turned
         placer, dial = self._place(data, mode), page.rest(is_ready=True)
-        yield shown | placer | dial | {page.status: status}
+        yield shown | placer | dial | page.running(False) | {page.status: status}
 
     def _ask(self, image: Image, mode: Mode, error: TooLargeError) -> Iterator[Update]:
         """Show the placer at once, and the seconds as soon as they can be estimated."""
         data = placer_data(image, error.fitting)
         trial = self._pace.try_out(image, self._upscalers, mode == "original")
         for _ in itertools.chain([None], trial, [None]):
-            yield {self._page.status: f"**{error}**", **self._place(data, mode)}
+            told = {self._page.status: f"**{error}**", **self._place(data, mode)}
+            yield told | self._page.running(False)
 
     def _place(self, data: PlacerData | None, mode: Mode) -> Update:
         """Show the placer, with the seconds that can be told by now; without data, hide it."""
@@ -199,7 +206,8 @@ class Handlers:
             return page.nothing()  # another was chosen meanwhile, and may be shown already
         told = {page.status: self._gallery.note, page.mode: "original"}
         photo = {page.photo: None, page.source: str(original_path(name))}
-        return shown | told | photo | page.place() | page.rest(is_ready=True)
+        told |= page.place() | page.rest(is_ready=True) | page.running(False)
+        return shown | told | photo
 
     def linked(self, shown: ComparerData, turn: Turn, request: gr.Request) -> Update:
         """Show the built-in photo that the page's address names, unless it is there already.
@@ -216,7 +224,8 @@ class Handlers:
         panes = [p if p.file else p.model_copy(update={"state": "stopped"}) for p in shown.panes]
         stopped = shown.model_copy(update={"panes": panes})
         status = "Stopped. Choose again to start over."
-        return {self._page.comparer: stopped, self._page.status: status}
+        told = {self._page.comparer: stopped, self._page.status: status}
+        return told | self._page.running(False)
 
 
 def chosen(photo: str, turn: Turn) -> tuple[str, Start, Any]:

@@ -25,6 +25,7 @@ class Outputs:
     paper: Any
     scores: Any  # by method, kept on the server
     status: Any  # Markdown
+    stop: Any  # the button
     placer: Any
     photo: Any  # the drop zone
     source: Any  # path of the photo that is compared, kept on the server
@@ -52,13 +53,19 @@ class Outputs:
         # A new update each time: Gradio takes it apart.
         return {self.placer: gr.update(value=data, visible=True if data else "hidden")}
 
+    def running(self, is_running: bool) -> Update:
+        """Show Stop only while there is something to stop."""
+        return {self.stop: gr.update(visible=True if is_running else "hidden")}
+
     def rest(self, is_ready: bool) -> Update:
         """Turn the dial back; it can be used once a comparison is complete."""
         return {self.dial: gr.update(value=0, interactive=is_ready)}
 
     def refuse(self, text: str) -> Update:
         """Say why there is no comparison, and empty the drop zone."""
-        return {self.status: text, self.photo: None, self.source: None, **self.place()}
+        return {self.status: text, self.photo: None, self.source: None, **self.place()} | (
+            self.running(False)
+        )
 
 
 def failed(error: Exception) -> str:

@@ -1,28 +1,43 @@
-"""The tab "Compare": one photo through all methods, in linked panes, with scores."""
+"""The tab "Compare": photos through all methods, in linked panes, with scores."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
-from demo.analysis.panel import Analysis
+from demo.analysis.panel import SAVE, Analysis
 from demo.compare.dial import STEPS, DialHandler
 from demo.compare.handlers import Handlers, chosen, full, place, shrink
+from demo.compare.keep import Keeper
 from demo.compare.outputs import Outputs
 from demo.compare.placer import Placer
+from demo.compare.sets import SetHandlers, Visit
+from demo.compare.strip import Strip, StripData
+from demo.compare.table import Table, TableHandlers
 from demo.compare.turn import Turn
 from demo.compare.upload import UploadImage
 from demo.engine.cache import Cache
 from demo.engine.examples import NAMES, original_path
+from demo.engine.pace import Pace
 from demo.engine.seen import Seen
+from demo.engine.sets import MAX_PHOTOS, MAX_PIXELS, Sets
 from demo.engine.table import BEST, tables
-from demo.parts.events import HEAVY, HEAVY_DIAL, LIGHT, LIGHT_QUEUED
+from demo.parts.events import HEAVY, HEAVY_DIAL, LIGHT, LIGHT_QUEUED, SCORING
+from demo.parts.templates import page_script
 from demo.viewer.gallery import STORED, Gallery
 from demo.viewer.viewer import Comparer, ComparerData
 from srgan.images import SCALE
 from srgan.upscale import Upscaler
 
 MAX_FILE_MB = 20
+FORGET = """() => {
+  try { localStorage.removeItem("srgan-views"); } catch {}
+  dispatchEvent(new Event("srgan-forget"));
+}"""
+QUEUED = LIGHT_QUEUED | {"concurrency_id": "adding"}
+INTAKE = page_script(Path(__file__).with_name("intake.js"))
 
 MODES = [
     ("This is the original: shrink it ×4, restore it, score it", "original"),
@@ -74,11 +89,17 @@ class CompareTab:
                 self._results(panes, tables(scores), has_dial=dial is not None)
         self.shown, self.source = gr.State(panes), gr.State(str(original_path(first)))
         self.scores, self.seen = gr.State(scores), gr.State(Seen())
-        self.turn = gr.State(Turn())
+        self.turn, self.visit = gr.State(Turn()), gr.State(Visit())
         names = Outputs.__dataclass_fields__
         self._outputs = Outputs(**{name: getattr(self, name) for name in names})
-        self._handlers = Handlers(upscalers, max_output_pixels, self._outputs, cache, gallery)
+        pace, sets = Pace(), Sets(Path(get_upload_folder()) / "sets")
+        self._handlers = Handlers(upscalers, max_output_pixels, self._outputs, cache, gallery, pace)
+        of_set = SetHandlers(sets, upscalers, max_output_pixels, self._outputs, pace)
         self._connect(DialHandler(dial, self._outputs, cache) if dial else None)
+        self._connect_set(of_set)
+        names = [upscaler.name for upscaler in upscalers]
+        self._connect_table(TableHandlers(sets, names, weights))
+        self._connect_visit(Keeper(sets, of_set, self._outputs, cache, gallery), of_set.follow)
         no_room = gr.Button(visible="hidden", elem_id="no-room")  # pressed by upload.js
         no_room.click(full, None, self.status, **LIGHT_QUEUED)
         self._add_api([upscaler.name for upscaler in upscalers])
@@ -86,17 +107,18 @@ class CompareTab:
     def _controls(self, max_output_pixels: int, note: str) -> None:
         self.photo = UploadImage(
             label="Your photo",
-            placeholder="Drop a photo here,\nclick to choose, or paste",
+            placeholder="Drop photos anywhere,\nclick to choose, or paste",
             sources=["upload", "clipboard"],
             buttons=[],
             height=220,
             elem_id="photo",
         )
         gr.Markdown(_limits(max_output_pixels), elem_id="limits")
+        self.forget = gr.Button("Forget my photos", size="sm", elem_id="forget")
         self.placer = Placer(visible="hidden", elem_id="placer")
         self.mode = gr.Radio(MODES, value="original", label="What is it?", elem_id="mode")
         self.status = gr.Markdown(note, elem_id="status", min_height=64)
-        self.stop = gr.Button("Stop", variant="stop", size="sm", elem_id="stop")
+        self.stop = gr.Button("Stop", variant="stop", size="sm", visible="hidden", elem_id="stop")
         gr.Markdown("Or one of these, precomputed:")
         with gr.Row(elem_id="examples"):
             self.examples = {
@@ -105,6 +127,7 @@ class CompareTab:
             }
 
     def _results(self, panes: ComparerData, texts: tuple[str, str], has_dial: bool) -> None:
+        self.strip = Strip(elem_id="strip")
         self.comparer = Comparer(panes, elem_id="comparer")
         self.dial = gr.Slider(
             *(0, 1, 0),
@@ -115,6 +138,8 @@ class CompareTab:
             visible=has_dial,
             elem_id="dial",
         )
+        self.table = Table(elem_id="set-table")
+        self.table_file = gr.File(visible="hidden", label="The set")
         self.analysis.build()
         self.protocol = gr.Radio(
             PROTOCOLS, value="today", label="PSNR and SSIM in", elem_id="protocol"
@@ -132,8 +157,8 @@ class CompareTab:
         # A run starts when `begun` changes. It could follow its triggers with `.then`, but the
         # browser handles the listeners of one trigger in turn, and what ends the old run must come
         # first: else a last step of it would overwrite what the trigger itself has shown.
-        begun = gr.State()
-        run = begun.change(
+        begun = self._begun = gr.State()
+        run = self._run = begun.change(
             handlers.run,
             [self.source, self.mode, self.turn, begun],
             updated,
@@ -170,7 +195,10 @@ class CompareTab:
             event(None, cancels=runs)
             event(begin, self.turn, begun, **every)
         self.stop.click(
-            handlers.stop, [self.shown, self.turn], [self.comparer, self.status], **LIGHT
+            handlers.stop,
+            [self.shown, self.turn],
+            [self.comparer, self.status, self.stop],
+            **LIGHT,
         )
         for name, button in self.examples.items():
             shows = button.click(partial(handlers.example, name), self.turn, updated, **LIGHT)
@@ -181,6 +209,58 @@ class CompareTab:
             [self.today_box, self.paper_box],
             **LIGHT,
         )
+
+    def _connect_set(self, handlers: SetHandlers) -> None:
+        visit, strip = self.visit, self.strip
+        page = [visit, self.turn]
+        often = {"trigger_mode": "multiple"}
+        strip.added(handlers.add, [self.mode, *page], strip, concurrency_limit=8, **often, **QUEUED)
+        strip.chose(handlers.choose, page, strip, **often, **LIGHT)
+        shows = strip.look(
+            handlers.look, page, self._outputs.all, trigger_mode="always_last", **LIGHT
+        )
+        self.analysis.follow(shows)
+        strip.work(
+            handlers.work,
+            visit,
+            strip,
+            show_progress="hidden",
+            api_visibility="private",
+            **often,
+            **HEAVY,
+        )
+        strip.halt(handlers.halt, visit, strip, **often, **LIGHT)
+        strip.resume(handlers.resume, visit, strip, **often, **LIGHT)
+
+    def _connect_table(self, handlers: TableHandlers) -> None:
+        latest = {"trigger_mode": "always_last"}
+        self.strip.tabulate(handlers.show, self.visit, self.table, **latest, **LIGHT)
+        self.comparer.region(
+            handlers.mark, self.visit, None, trigger_mode="multiple", **LIGHT
+        ).then(handlers.show, self.visit, self.table, **latest, **LIGHT)
+        self.table.save(
+            handlers.save, [self.protocol, self.visit], self.table_file, **SCORING
+        ).success(None, self.table_file, js=SAVE)
+
+    def _connect_visit(self, keeper: Keeper, follow: Callable) -> None:
+        visit, turn, single = self.visit, self.turn, gr.State()
+        opened = self.strip.opened(
+            keeper.open,
+            [visit, turn],
+            [self.strip, single, self.source, self.mode, self._begun],
+            trigger_mode="multiple",
+            **LIGHT_QUEUED,
+        )
+        opened.then(keeper.restore, [single, turn], self._outputs.all, **LIGHT)
+        opened.then(follow, [visit, turn], self.strip, concurrency_limit=8, **QUEUED)
+        self._begun.change(keeper.begin, [self.source, self.mode, self._begun, visit], **LIGHT)
+        self._run.then(keeper.end, [self._begun, visit, turn], **LIGHT)
+        for made in self.analysis.made:
+            made.then(keeper.made, [visit, self.analysis.figure, self.analysis.file], **LIGHT)
+        self.forget.click(None, js=FORGET, cancels=[self._run])
+        self.forget.click(
+            keeper.forget, [self.seen, self.shown, visit, turn], self._outputs.all, **LIGHT
+        ).then(_empty, visit, self.strip, **LIGHT)
 
     def open_link(self, page: gr.Blocks) -> None:
         """Show at the start what the address asks for."""
@@ -198,10 +278,17 @@ class CompareTab:
         )
 
 
+def _empty(visit: Visit) -> StripData:
+    """Show no set."""
+    return StripData(choice=visit.choice)
+
+
 def _limits(max_output_pixels: int) -> str:
     original, small = max_output_pixels / 1e6, max_output_pixels / SCALE**2 / 1e6
     return (
         f"Up to {original:.1f} megapixels for an original, {small:.2f} for a small image, "
-        f"{MAX_FILE_MB} MB a file; of a larger photo you place a piece or shrink it. PNG, JPEG, "
-        "WebP, AVIF, TIFF, BMP, GIF. Photos are deleted within an hour or two."
+        f"{MAX_FILE_MB} MB a file; of a larger photo you place a piece or shrink it. A set has up "
+        f"to {MAX_PHOTOS} photos and {MAX_PIXELS / 1e6:.0f} megapixels in all, with their small "
+        "versions if you like (folders HR and LR). PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF. Photos "
+        "are deleted within an hour or two."
     )

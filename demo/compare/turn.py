@@ -1,8 +1,12 @@
 """Which run of a visitor's page counts."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from demo.engine.fit import Corner, Oversize
+from demo.engine.scores import Scores
+from demo.viewer.viewer import ComparerData
 
 
 class Start(NamedTuple):
@@ -11,6 +15,15 @@ class Start(NamedTuple):
     number: int
     oversize: Oversize | None = None
     corner: Corner | None = None
+
+
+class Made(NamedTuple):
+    """What a run has brought so far."""
+
+    number: int
+    shown: ComparerData
+    scores: Mapping[str, Scores]
+    status: str = ""  # once it is complete
 
 
 class Turn:
@@ -22,6 +35,8 @@ class Turn:
 
     def __init__(self) -> None:
         self._begun, self._taken, self._finished = 0, 0, 0
+        self.made: Made | None = None  # by the last run
+        self.files: set[Path] = set()  # by all runs
 
     def begin(self, oversize: Oversize | None = None, corner: Corner | None = None) -> Start:
         """End what runs; returns the run that is to come."""
@@ -38,6 +53,11 @@ class Turn:
     def finish(self, number: int) -> None:
         """Note that a run has ended, or that nothing but its last update is to come."""
         self._finished = max(self._finished, number)
+
+    def note(self, made: Made) -> None:
+        """Note what a run has brought, whatever the page shows meanwhile."""
+        self.made = made
+        self.files |= {Path(pane.file.path) for pane in made.shown.ready}
 
     @property
     def is_running(self) -> bool:

@@ -15,15 +15,6 @@ function pictures(files) {
 
 const isNamed = files => [...files].every(file => file.type.startsWith('image/'));
 
-document.addEventListener('drop', event => {
-  const { files, items } = event.dataTransfer;
-  const isFolder = [...items].some(item => item.webkitGetAsEntry?.()?.isDirectory);
-  if (!isInside(event) || isFolder || isNamed(files)) return;
-  event.preventDefault();
-  event.stopPropagation();
-  event.target.dispatchEvent(new DragEvent('drop', { bubbles: true, dataTransfer: pictures(files) }));
-}, true);
-
 document.addEventListener('change', event => {
   const { files } = event.target;
   if (isInside(event) && files && !isNamed(files)) event.target.files = pictures(files).files;

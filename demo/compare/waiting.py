@@ -27,10 +27,14 @@ class Waiting:
     Args:
         queue: Of the page.
         concurrency_ids: Of the queues.
+        always: Names of functions that are not refused for want of room, and do not count, as their
+            number is bounded otherwise.
     """
 
-    def __init__(self, queue: Queue, concurrency_ids: Collection[str]) -> None:
-        self._queue, self._ids = queue, concurrency_ids
+    def __init__(
+        self, queue: Queue, concurrency_ids: Collection[str], always: Collection[str] = ()
+    ) -> None:
+        self._queue, self._ids, self._always = queue, concurrency_ids, always
         self._is_draining = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._push = queue.push
@@ -40,7 +44,8 @@ class Waiting:
         """What a balancer wants to know."""
         if self._is_draining:
             return "draining"
-        return "full" if len(list(self._waiting())) >= MAX_WAITING else "ready"
+        counted = [event for event in self._waiting() if event.fn.name not in self._always]
+        return "full" if len(counted) >= MAX_WAITING else "ready"
 
     def drain(self, seconds: float) -> bool:
         """Take no more, and wait until all that came before have ended.
@@ -71,7 +76,7 @@ class Waiting:
         if event and event.concurrency_id in self._ids:
             if self._is_draining:
                 return False, RENEWED, "queue_full"
-            if self.state() == "full":
+            if self.state() == "full" and event.name not in self._always:
                 # Of a queue that is full the page has words of its own, which do not say when to
                 # come back, and a client of the API an error of its own.
                 is_page = event.api_visibility == "private"

@@ -16,6 +16,7 @@ function draw() {
   root.style.setProperty('--split', Math.round(view.split * stage.width) / stage.ratio + 'px');
   placeRegion(scale, left, top);
   Object.assign(root.dataset, { scale, left, top });
+  remember();
 }
 
 // The canvases that can be seen, each with its pictures side by side: of one picture the device

@@ -75,7 +75,7 @@ class Gallery:
             return FileData(path=str(folder / file), orig_name=file, mime_type="image/png")
 
         panes = Show(name, methods, written).panes(example)
-        return panes.model_copy(update={"photo": name}), dict(example.scores)
+        return panes.model_copy(update={"photo": name, "is_kept": False}), dict(example.scores)
 
     def picture(self, name: str, method: str) -> Image:
         """Return what a method that was added made of a photo, (H, W, 3)."""

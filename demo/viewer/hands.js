@@ -152,6 +152,7 @@ function say(text, canvas, milliseconds) {
 // pixels.
 const sizes = new ResizeObserver(() => element.isConnected ? layout() : sizes.disconnect());
 const isFine = 'devicePixelContentBoxSize' in ResizeObserverEntry.prototype;
+addEventListener('resize', () => { if (element.isConnected) layout(); }); // its height, too
 sizes.observe(find('.room'), { box: isFine ? 'device-pixel-content-box' : 'content-box' });
 watch('value', update);
 update();

@@ -27,6 +27,7 @@ function update() {
   offer(list);
   if (isNew) restore();
   if (isOther) layout();
+  if (isNew) recall();
   forget(list);
   rescore(list, isNew);
 }

@@ -48,7 +48,7 @@ class Show:
         panes += [self.pane(now, method, key_of(method)) for method in self._methods]
         if now.hr is not None:
             panes.append(self._ready(ORIGINAL, "Original", now.hr, "original"))
-        return ComparerData(id=self._id, panes=panes)
+        return ComparerData(id=self._id, panes=panes, is_kept=True)
 
     def pane(self, now: Comparison, method: str, key: str) -> Pane:
         """Return the pane of a method in this state."""

@@ -13,7 +13,7 @@ const FIT = null;                         // view.zoom while the whole picture i
 const MOST = 64;                          // largest scale
 const STOPS = [1 / 16, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 const STRIDE = 40;                        // CSS pixels an arrow key moves
-const GAP = 12, CAPTION = 60;             // CSS pixels: between panes, text below them
+const GAP = 12, CAPTION = 66;             // CSS pixels: between panes, text below them
 const NARROW = 260, CROWDED = 220;        // least width of a pane; of more than six
 
 const find = selector => root.querySelector(selector);
@@ -80,17 +80,23 @@ function sceneAt({ x, y }) {
 const settle = (centre, size, room) =>
   size <= room ? size / 2 : clamp(centre, room / 2, size - room / 2);
 
+// Inside the frame of a Hugging Face Space the window is as tall as the page; of the screen a part
+// is the browser's.
+const windowHeight = () =>
+  self === top || isFull() ? innerHeight : Math.min(innerHeight, 0.8 * screen.height);
+
 // Columns and pane size in CSS pixels: the arrangement with the largest fitted pictures of which all
-// rows can be seen at once. screen.height, because the window is as tall as the page inside the
-// frame of a Hugging Face Space.
+// rows can be seen at once, below the tools and what of the page stays above them.
 function arrange(count, width) {
   const shape = clamp(scene.height / scene.width, 9 / 16, 4 / 3);
-  const room = isFull() ? innerHeight - find('.tools').offsetHeight - 24 : 0.8 * screen.height;
+  const above = isFull() ? 24 : parseFloat(getComputedStyle(root).getPropertyValue('--above')) || 0;
+  const isPhone = width < 2 * NARROW + GAP;
+  const room = windowHeight() - above - (isPhone ? 0 : find('.tools').offsetHeight);
   if (isAlone()) {
-    const tallest = room - CAPTION;
+    const tallest = Math.max(120, room - CAPTION);
     return { columns: 1, width, height: isFull() ? tallest : Math.min(width * shape, tallest) };
   }
-  if (count === 1 || width < 2 * NARROW + GAP) {
+  if (count === 1 || isPhone) {
     return { columns: 1, width, height: Math.min(width * shape, 0.6 * room) };
   }
   let best = { size: 0 };
@@ -98,8 +104,8 @@ function arrange(count, width) {
     const rows = Math.ceil(count / columns), across = (width - GAP * (columns - 1)) / columns;
     if (columns > 2 && across < (count > 6 ? CROWDED : NARROW)) break;
     if (Math.ceil(count / rows) !== columns) continue; // as many rows do with fewer columns
-    const height = Math.min(across * shape, Math.max(200, room / rows - CAPTION));
-    const isSeen = rows * (height + CAPTION) <= room;
+    const height = Math.min(across * shape, Math.max(100, (room - GAP * (rows - 1)) / rows - CAPTION));
+    const isSeen = rows * (height + CAPTION) + GAP * (rows - 1) <= room;
     const size = Math.min(across / scene.width, height / scene.height) / (isSeen ? 1 : 2);
     if (size >= best.size) best = { columns, width: across, height, size };
   }

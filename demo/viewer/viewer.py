@@ -19,7 +19,16 @@ from srgan.images import Image, write_png
 
 VIEWER = Path(__file__).parent
 INPUT, ORIGINAL = "input", "original"  # keys of the panes that no method made
-SCRIPTS = ("state", "draw", "views", "region", "link", "panes", "hands")  # joined in this order
+SCRIPTS = (
+    "state",
+    "draw",
+    "views",
+    "region",
+    "link",
+    "memory",
+    "panes",
+    "hands",
+)  # joined in this order
 
 
 class Pane(GradioModel):
@@ -41,6 +50,7 @@ class ComparerData(GradioModel):
     id: str = ""
     photo: str = ""  # name of the built-in photo, for links that restore it
     panes: list[Pane] = []
+    is_kept: bool = False  # whether the browser remembers how it was looked at, for the next time
 
     @property
     def ready(self) -> list[Pane]:

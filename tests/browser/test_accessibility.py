@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from support.browser import PHONE, drop_file, serve
 from support.mocks import Counting, methods, noise, save
+from support.pages import drag
 
 from demo.page import LAUNCH, build_page
 from srgan.images import enlarge, repeat
@@ -73,6 +74,19 @@ def violations(page):
         for check in [*node["any"], *node["all"], *node["none"]]
         if (rule["id"], node["target"]) != TOAST
     ]
+
+
+@THEMES
+@EVERYWHERE
+def test_a_set_violates_nothing(opened, tmp_path, context, theme):
+    page = opened(theme, **context)
+    text = tmp_path / "notes.txt"
+    text.write_text("no picture")
+    photos = [save(tmp_path, noise(40, 40, seed), f"{seed}.png") for seed in range(2)]
+    drag(page, *photos, text, at=(200, 300))
+    expect(page.locator("#strip li[data-state=working]")).to_have_count(1)
+    expect(page.locator("#strip .refused")).to_be_visible()
+    assert violations(page) == []
 
 
 @THEMES

@@ -295,6 +295,8 @@ def test_a_photo_may_have_any_name(browser, tmp_path):
     with opened_over(browser, methods(SRGAN=slow)) as page:
         for count, name in enumerate(names, start=1):
             drop(page, save(tmp_path, noise(), name))
+            while slow.made < count:
+                page.wait_for_timeout(20)
             expect(page.locator("#status")).to_contain_text("Done.")
             until(lambda count=count: slow.made == count and not slow.under_way)
         for name in page.locator("#comparer a[download]").all():

@@ -25,7 +25,7 @@ def opened(browser, url, context=DESKTOP):
         page.goto(url)
         expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5, timeout=20_000)
         yield page
-    assert not errors
+    assert not errors, errors
 
 
 @contextmanager
@@ -61,3 +61,46 @@ def rows(page, box="#today"):
     texts = page.locator(f"{box} tbody tr").all_inner_texts()
     cells = [re.split(r"\s*\t\s*", text.replace("★", "").strip()) for text in texts]
     return {name: [value.strip() for value in values] for name, *values in cells}
+
+
+def drag(page, *paths, at=(700, 500), until="drop"):
+    """Drag files and folders from a file manager to a place of the window, as it really is."""
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        where = {"x": at[0], "y": at[1], "data": data}
+        session.send("Input.dispatchDragEvent", {"type": step, **where})
+        if step == until:
+            break
+    session.detach()
+
+
+def paste(page, *paths, target="body"):
+    """Paste files at an element."""
+    files = [[path.name, list(path.read_bytes())] for path in paths]
+    page.locator(target).first.evaluate(
+        """(target, files) => {
+            const clipboardData = new DataTransfer();
+            for (const [name, bytes] of files) {
+                clipboardData.items.add(new File([new Uint8Array(bytes)], name));
+            }
+            target.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
+        }""",
+        files,
+    )
+
+
+def strip_states(page):
+    """The photos of the strip: state by name."""
+    items = page.locator("#strip .film li")
+    return dict(
+        items.evaluate_all(
+            "items => items.map(i => [i.querySelector('.name').textContent, i.dataset.state])"
+        )
+    )
+
+
+def wait_for_set(page, photos):
+    """Until the strip says that all are done."""
+    word = "photo" if photos == 1 else "photos"
+    expect(page.locator("#strip .line")).to_have_text(f"{photos} {word}, all done", timeout=60_000)

@@ -93,8 +93,12 @@ def started(
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[App]:
+def running(folder: Path, command: Sequence[str] | None = None) -> Iterator[App]:
     """Start this checkout's app with all that it writes in a folder; ends it in the end.
+
+    Args:
+        folder: New.
+        command: What to start instead.
 
     Raises:
         RuntimeError: It does not start; says what it said.
@@ -108,7 +112,8 @@ def running(folder: Path) -> Iterator[App]:
         "RESULTS_DIR": str(app.results),
         "TMPDIR": str(app.temporary),
     }
-    with started(ROOT, os.environ | settings, folder / LOG) as (process, url):
+    log = folder / LOG
+    with started(ROOT, os.environ | settings, log, command=command) as (process, url):
         yield app._replace(process=process, url=f"{url.rstrip('/')}/")
 
 

@@ -35,9 +35,13 @@ class Site:
         self.chosen, begun = chosen["id"], chosen["outputs"][1]
         self.run = self._event(begun, "change")["id"]
         self.stop = self._event(self._names["stop"], "click")["id"]
-        self.begin = self._event(self._names["blind"], "begin")["id"]
-        self.vote = self._event(self._names["blind"], "vote")["id"]
+        if "blind" in self._names:
+            self.begin = self._event(self._names["blind"], "begin")["id"]
+            self.vote = self._event(self._names["blind"], "vote")["id"]
         self.example = self._event(self._labels["Fur"], "click")["id"]
+        self.opened, self.added, self.work = (
+            self._event(self._names["strip"], name)["id"] for name in ("opened", "added", "work")
+        )
         # What follows a run: the plots, if they are open.
         self.renewed = next(d for d in self._events if d["targets"] == [[None, "then"]])["id"]
 
@@ -72,14 +76,22 @@ class Visitor:
         answer.raise_for_status()
         return answer.json()["data"]
 
-    async def ask(self, event: int, data: list[Any], watch: Watch | None = None) -> dict[str, Any]:
+    async def ask(
+        self,
+        event: int,
+        data: list[Any],
+        watch: Watch | None = None,
+        carried: Any = None,  # noqa: ANN401
+    ) -> dict[str, Any]:
         """Queue an event and return its last message; {} if `watch` ended it.
+
+        `carried` is what a component sends with it.
 
         Raises:
             RefusedError: The queue did not take it.
         """
         answer = await self._site.client.post(
-            f"{self._site.api}queue/join", json=self._body(event, data)
+            f"{self._site.api}queue/join", json=self._body(event, data, carried)
         )
         if answer.status_code != 200:
             raise RefusedError(f"{answer.status_code} {answer.json().get('detail')}")

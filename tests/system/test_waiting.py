@@ -31,6 +31,14 @@ async def begun(site, path):
     return visitor, run
 
 
+async def worked(visitor, site, photo):
+    """Give a photo as a set of one; whether it was worked on."""
+    await visitor.ask(site.opened, [None, None], carried={"token": "0" * 32})
+    given = {"files": [{"name": "late.png", "path": photo["path"]}], "refused": []}
+    await visitor.ask(site.added, ["original", None, None], carried=given)
+    return (await visitor.ask(site.work, [None]))["success"]
+
+
 async def fill(url, folder):
     api = Client(url, verbose=False)
     async with httpx.AsyncClient(timeout=60) as client:
@@ -41,6 +49,7 @@ async def fill(url, folder):
         assert (await late.ask(site.chosen, [photo, None]))["success"]
         with pytest.raises(RefusedError, match=r"2 photos are waiting here already\. Please try"):
             await late.ask(site.run, [None, "original", None, None])
+        of_set = asyncio.create_task(worked(Visitor(site), site, photo))
         with pytest.raises(QueueError, match="full"):
             await asyncio.to_thread(
                 api.predict, handle_file(str(folder / "late.png")), "original", None,
@@ -49,6 +58,7 @@ async def fill(url, folder):
         assert (await late.ask(site.renewed, [None] * 4))["success"]
         for _, run in people:
             assert (await run)["success"]
+        assert await of_set  # a set's photo waits, and is not refused
         assert people[2][0].is_told
         assert (await late.ask(site.run, [None, "original", None, None]))["success"]
 

@@ -64,6 +64,7 @@ def full(photos, out, *more):
     return [str(word) for word in [*words, "--srgan-steps", 2, *more]]
 
 
+@pytest.mark.long
 def test_the_whole_way_goes_on_in_slices_and_ends(photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(campaign.SRGAN, "discriminator_warmup", 1)
     out = tmp_path / "run"

@@ -422,6 +422,7 @@ def test_two_processes_train_as_one(folder, tmp_path):
     assert (differences > 1e-5).float().mean() < 1e-3
 
 
+@pytest.mark.long
 def test_two_machines_go_on_with_what_one_process_began(folder, tmp_path, monkeypatch):
     """The recipe of docs/scale.md, with both machines on this one and gloo between them."""
     more = {"steps": 6, "batch": 8}

@@ -15,8 +15,10 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the browser of the 
 
 from playwright.sync_api import Page, expect, sync_playwright
 from support.browser import launch, serve
+from support.pages import paste
 
 from demo.blind.store import Store
+from demo.engine.examples import NAMES, original_path
 from demo.page import LAUNCH, build_page
 from srgan.interpolation import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
@@ -85,6 +87,15 @@ def main() -> None:
         with page.expect_download() as download:
             page.get_by_role("button", name="Save this region").click()
         download.value.save_as(DOCS / "region.png")
+        page.set_viewport_size({"width": 1440, "height": 800})
+        opened(page, url)
+        paste(page, *map(original_path, NAMES))
+        expect(page.locator("#strip .line")).to_have_text(f"{len(NAMES)} photos, all done")
+        page.wait_for_timeout(1000)  # the table's last row
+        top, table = (page.locator(part).bounding_box() for part in ("#strip", "#set-table"))
+        height = table["y"] + table["height"] - top["y"]
+        whole = {"x": 0, "y": top["y"] + page.evaluate("scrollY"), "width": 1440, "height": height}
+        page.screenshot(path=DOCS / "set.png", full_page=True, clip=whole)
         page.set_viewport_size({"width": WIDTH, "height": 800})
         for photo, place in PHOTOS.items():
             sheet(page, url, photo, place).save(DOCS / f"views_{photo}.webp", quality=90, method=6)

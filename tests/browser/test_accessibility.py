@@ -168,7 +168,7 @@ def moving(page, folder):
     """What CSS animated while somebody used the whole page."""
     page.evaluate(MOVING)
     for _ in chain(views(page), photos(page, folder)):
-        for control in ("#mode label", "#stop", "#examples button", ".viewer button", ".stage"):
+        for control in ("#mode label", "#forget", "#examples button", ".viewer button", ".stage"):
             page.locator(f"{control}:visible").first.hover()
     return page.evaluate("[...moving]")
 

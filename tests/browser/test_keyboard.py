@@ -129,6 +129,8 @@ def test_one_whole_comparison(browser, opened, tmp_path):
         expect(page.locator("#status")).to_contain_text("Stopped")
         keys.tab_to(page.get_by_label("Remove Image"), "Shift+Tab")
         keys.press("Enter")
+        expect(page.locator("#photo img")).to_have_count(0)
+        page.wait_for_load_state("networkidle")  # the zone is made anew once the server knows
         keys.tab_to(zone)
         choose(keys, photo)
         expect(page.locator("#comparer a[download^='b_']")).to_have_count(5)

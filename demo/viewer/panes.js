@@ -56,6 +56,7 @@ function newPane(key) {
 function fill(pane, data) {
   pane.data = data;
   setText(pane.name, data.name);
+  pane.name.title = data.name; // where it is cut
   setText(pane.size, data.width + ' × ' + data.height);
   setText(pane.scores, data.caption);
   if (data.file) {

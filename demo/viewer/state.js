@@ -13,8 +13,9 @@ const FIT = null;                         // view.zoom while the whole picture i
 const MOST = 64;                          // largest scale
 const STOPS = [1 / 16, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 const STRIDE = 40;                        // CSS pixels an arrow key moves
-const GAP = 12, CAPTION = 66;             // CSS pixels: between panes, text below them
+const GAP = 12;                           // CSS pixels between panes
 const NARROW = 260, CROWDED = 220;        // least width of a pane; of more than six
+const CAPTION = 66, WRAPPED = 88;         // the text below; of crowded panes, where its lines break
 
 const find = selector => root.querySelector(selector);
 const root = element.querySelector('.viewer');
@@ -99,13 +100,14 @@ function arrange(count, width) {
   if (count === 1 || isPhone) {
     return { columns: 1, width, height: Math.min(width * shape, 0.6 * room) };
   }
+  const isCrowded = count > 6, caption = isCrowded ? WRAPPED : CAPTION;
   let best = { size: 0 };
   for (let columns = 2; columns <= count; columns++) {
     const rows = Math.ceil(count / columns), across = (width - GAP * (columns - 1)) / columns;
-    if (columns > 2 && across < (count > 6 ? CROWDED : NARROW)) break;
+    if (columns > 2 && across < (isCrowded ? CROWDED : NARROW)) break;
     if (Math.ceil(count / rows) !== columns) continue; // as many rows do with fewer columns
-    const height = Math.min(across * shape, Math.max(100, (room - GAP * (rows - 1)) / rows - CAPTION));
-    const isSeen = rows * (height + CAPTION) + GAP * (rows - 1) <= room;
+    const height = Math.min(across * shape, Math.max(100, (room - GAP * (rows - 1)) / rows - caption));
+    const isSeen = rows * (height + caption) + GAP * (rows - 1) <= room;
     const size = Math.min(across / scene.width, height / scene.height) / (isSeen ? 1 : 2);
     if (size >= best.size) best = { columns, width: across, height, size };
   }

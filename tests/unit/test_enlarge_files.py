@@ -448,7 +448,7 @@ def test_the_module_is_the_command_and_stops_at_ctrl_c(tmp_path):
     assert "000_bicubic_x4.png  2048 x 2048" in process.stdout.readline()
     process.stdout.readline()  # another one has begun
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.startswith("stopped: ")
     assert "Traceback" not in err

@@ -97,27 +97,52 @@ def write_zip(
         "scores.csv": scores_csv(scores, photo),
         "scores.json": scores_json(scores, photo, weights),
     }
+    fields = {"photo": one_line(photo), "methods": ", ".join(scores) or "none"}
+    write_archive(Path(path), pictures, texts, README, weights, fields)
+
+
+def write_archive(
+    path: Path,
+    pictures: Iterable[tuple[str, str | Path]],
+    texts: Mapping[str, str],
+    readme: str,
+    weights: Mapping[str, str],
+    fields: Mapping[str, str],
+) -> None:
+    """Write pictures, texts and README.txt into a ZIP, see `write_zip`.
+
+    Args:
+        path: Of the ZIP.
+        pictures: The name of each in the ZIP and its file, in this order.
+        texts: By their names in the ZIP.
+        readme: Its template, with places for "files", "weights" and `fields`.
+        weights: sha256 of the weights by file name.
+        fields: What else stands in the readme.
+
+    Raises:
+        OSError: A picture is gone, or the ZIP cannot be written; what was at its place stays.
+    """
     taken = {*texts, "readme.txt"}
     named = [(free_name(name, taken), Path(file)) for name, file in pictures]
-    texts["README.txt"] = README.format(
-        photo=one_line(photo),
+    contents = {**texts}
+    contents["README.txt"] = readme.format(
         files="\n".join([*(name for name, _ in named), *texts]),
-        methods=", ".join(scores) or "none",
         weights="\n".join(f"  {digest}  {name}" for name, digest in weights.items()),
+        **fields,
     )
-    temporary = Path(path).with_name(f".{uuid.uuid4().hex}.part")
+    temporary = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed
             for name, file in named:
-                archive.writestr(zip_entry(name), file.read_bytes())
-            for name, text in texts.items():
-                archive.writestr(zip_entry(name), text)
+                archive.writestr(_zip_entry(name), file.read_bytes())
+            for name, text in contents.items():
+                archive.writestr(_zip_entry(name), text)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def zip_entry(name: str) -> zipfile.ZipInfo:
+def _zip_entry(name: str) -> zipfile.ZipInfo:
     """Return the head of a file in a ZIP."""
     entry = zipfile.ZipInfo(name, EPOCH)
     entry.external_attr = 0o644 << 16  # else unzip makes a file that nobody may read

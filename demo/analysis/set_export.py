@@ -1,11 +1,9 @@
 """A whole set in one ZIP: the pictures of all photos, and the table."""
 
-import uuid
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from demo.analysis.export import free_name, zip_entry
+from demo.analysis.export import write_archive
 
 README = """A set of photos, each restored from a small image, four times smaller
 
@@ -48,20 +46,4 @@ def write_set_zip(
         OSError: A picture is gone, or the ZIP cannot be written; what was at its place stays.
     """
     contents = {f"table.{ending}": text for ending, text in texts.items()}
-    taken = {*contents, "readme.txt"}
-    named = [(free_name(name, taken), Path(file)) for name, file in pictures]
-    contents["README.txt"] = README.format(
-        files="\n".join([*(name for name, _ in named), *contents]),
-        methods=", ".join(methods),
-        weights="\n".join(f"  {digest}  {name}" for name, digest in weights.items()),
-    )
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed
-            for name, file in named:
-                archive.writestr(zip_entry(name), file.read_bytes())
-            for name, text in contents.items():
-                archive.writestr(zip_entry(name), text)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_archive(path, pictures, contents, README, weights, {"methods": ", ".join(methods)})

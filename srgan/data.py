@@ -7,7 +7,7 @@ the start, and kept in memory as bytes.
 
 import hashlib
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,7 +22,7 @@ import torch
 
 from srgan.folders import walk
 from srgan.images import SCALE, Image, ImageError, crop_to_scale, shrink, to_hr, to_lr
-from srgan.reading import read_image, read_size
+from srgan.reading import read_picture, read_size
 
 T = TypeVar("T")
 Pair = tuple[Image, Image]  # one picture small, (h, w, 3), and large, (4h, 4w, 3)
@@ -44,6 +44,7 @@ class Photos:
         folder: Where the photos lie.
         paths: Of the photos that were usable at the start.
         skipped: File to reason, for every file that is not used, at the start or any more.
+        notes: What was changed in photos that are kept in memory, and in how many.
 
     Raises:
         ValueError: The folder is not there or has no usable photo; says why.
@@ -60,6 +61,7 @@ class Photos:
         self.folder = folder / "HR" if pairs else folder
         self.smallest = smallest
         self.skipped: dict[Path, str] = {}
+        self.notes = Counter[str]()
         self.paths: list[Path] = []
         self._areas: list[int] = []
         self._pairs: list[Pair | None] = []
@@ -114,7 +116,7 @@ class Photos:
                 "out, too: add photos, or name others with --validation"
             )
         held = copy(self)
-        held._lock, held._news, held.skipped = Lock(), [], {}
+        held._lock, held._news, held.skipped, held.notes = Lock(), [], {}, Counter()
         for name in ("paths", "_areas", "_pairs", "_marks"):
             whole = getattr(self, name)
             setattr(self, name, whole[:-count])
@@ -197,28 +199,33 @@ class Photos:
                     if isinstance(found, str):
                         self.skipped[path] = found
                         continue
-                    pair, area, mark = found
+                    pair, area, mark, notes = found
+                    self.notes.update(notes)
                     self._marks.append(mark)
                     self.paths.append(path)
                     self._areas.append(area)
                     self._pairs.append(pair)
                     room -= sum(image.nbytes for image in pair) if pair else 0
 
-    def _try(self, path: Path, decode: bool) -> tuple[Pair | None, int, bytes] | str:
-        """Return the photo, if it is to be decoded, small area and mark; or why it is skipped."""
+    def _try(self, path: Path, decode: bool) -> tuple[Pair | None, int, bytes, list[str]] | str:
+        """Return photo, if it is to be decoded, small area, mark, notes; or why it is skipped."""
+        notes: list[str] = []
         try:
             if decode:
-                pair = self._decode(path)
+                pair = self._decode(path, notes)
                 height, width = pair[1].shape[:2]
             else:
                 pair, (width, height) = None, read_size(path)
                 self._check_size(width, height)
-            return pair, (width // SCALE) * (height // SCALE), _mark(path)
+            return pair, (width // SCALE) * (height // SCALE), _mark(path), notes
         except (ImageError, OSError) as error:
             return str(error)
 
-    def _decode(self, path: Path) -> Pair:
-        image = read_image(path)
+    def _decode(self, path: Path, notes: list[str] | None = None) -> Pair:
+        picture = read_picture(path)
+        if notes is not None:
+            notes += picture.notes
+        image = picture.image
         self._check_size(*image.shape[1::-1])
         hr = crop_to_scale(image).copy()  # a view would keep the whole
         return shrink(hr), hr

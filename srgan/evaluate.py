@@ -4,9 +4,6 @@
 """
 
 import argparse
-import hashlib
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,17 +12,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
-import PIL
-import torch
-
 from srgan import fleet
+from srgan.evaluation.described import describe
 from srgan.evaluation.fingerprint import find_copies
 from srgan.evaluation.image_sets import ImageSet, find_set, image_name
 from srgan.evaluation.options import METHODS, options
 from srgan.evaluation.outputs import Outputs
 from srgan.evaluation.report import (
-    FORMAT,
     MEASURES,
     legend,
     overall,
@@ -38,11 +31,9 @@ from srgan.evaluation.report import (
 from srgan.evaluation.yardsticks import Yardstick, load_yardsticks
 from srgan.images import SCALE, Image, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
-from srgan.own_models import OwnModel, load_models
+from srgan.own_models import load_models
 from srgan.spectrum import grid_peaks
 from srgan.upscale import Plain, Precision, Upscaler, load_upscaler
-from srgan.weight_files import is_own
-from srgan.weights import NETWORKS, read_card, weight_file
 
 LOST = "its process ended every time, perhaps for lack of memory"
 
@@ -74,14 +65,28 @@ class Tools(NamedTuple):
     save: Path | None = None
 
 
-Measured = tuple[str, dict[str, dict[str, float]] | str]  # name, and by method, or what is wrong
+class Measured(NamedTuple):
+    """What was measured on an image.
+
+    Attributes:
+        name: Of the image.
+        values: By method, or what is wrong with the image.
+        notes: What was changed when it was read.
+    """
+
+    name: str
+    values: dict[str, dict[str, float]] | str
+    notes: Sequence[str] = ()
+
+
 Spread = Callable[[Sequence[ImageSet]], Iterable[tuple[int, Measured]]]
 
 
 def measure_one(image_set: ImageSet, tools: Tools, told: str = "") -> Measured:
     """Measure the methods on the only image of a set; what is wrong with it is no error."""
+    notes: list[str] = []
     try:
-        name, hr, lr = image_set.load(0)
+        name, hr, lr = image_set.load(0, notes)
         measured = {}
         for method in (*tools.upscalers, *tools.outputs):
             _progress(f"{told}  {name}  {method}")
@@ -94,9 +99,9 @@ def measure_one(image_set: ImageSet, tools: Tools, told: str = "") -> Measured:
             if tools.save:
                 (tools.save / image_set.name).mkdir(parents=True, exist_ok=True)
                 write_png(sr, tools.save / image_set.name / f"{name}_{method}_x{SCALE}.png")
-        return name, measured
+        return Measured(name, measured, notes)
     except ValueError as error:
-        return image_name(image_set.pairs[0][0]), str(error)
+        return Measured(image_name(image_set.pairs[0][0]), str(error))
 
 
 def evaluate(image_set: ImageSet, tools: Tools, spread: Spread | None = None) -> dict[str, Any]:
@@ -109,7 +114,8 @@ def evaluate(image_set: ImageSet, tools: Tools, spread: Spread | None = None) ->
 
     Returns:
         An image that cannot be read, made or scored is left out for all methods and named on
-        stderr; "left_out" has the reasons by name.
+        stderr; "left_out" has the reasons by name. "notes" has the names of images by what was
+        changed when they were read.
 
     Raises:
         ValueError: No image could be measured.
@@ -121,26 +127,30 @@ def evaluate(image_set: ImageSet, tools: Tools, spread: Spread | None = None) ->
         (i, measure_one(one, tools, f"{image_set.name}  {i + 1} of {count}"))
         for i, one in enumerate(single)
     )
-    for number, (name, measured) in spread(single) if spread else here:
-        found[number] = name, measured
+    for number, measured in spread(single) if spread else here:
+        found[number] = measured
         _progress(f"{image_set.name}  {len(found)} of {count}" if spread else "")
     _progress("")
     methods = (*tools.upscalers, *tools.outputs)
     values: dict[str, dict[str, dict[str, float]]] = {method: {} for method in methods}
     left_out: dict[str, str] = {}
+    notes: dict[str, list[str]] = {}
     for number, one in enumerate(single):
-        name, measured = found.get(number, (image_name(one.pairs[0][0]), LOST))
-        if isinstance(measured, str):
-            left_out[name] = measured
-            print(f"{image_set.name}: left out {name}: {measured}", file=sys.stderr, flush=True)
+        lost = Measured(image_name(one.pairs[0][0]), LOST)
+        name, scores, said = found.get(number, lost)
+        if isinstance(scores, str):
+            left_out[name] = scores
+            print(f"{image_set.name}: left out {name}: {scores}", file=sys.stderr, flush=True)
             continue
         for method in methods:
-            values[method][name] = measured[method]
+            values[method][name] = scores[method]
+        for note in dict.fromkeys(said):  # a pair may have one twice
+            notes.setdefault(note, []).append(name)
     if len(left_out) == count:
         raise ValueError(f"{image_set.name}: no image could be measured")
     entries = {method: {**overall(v), "images": v} for method, v in values.items()}
-    result = {"images": count - len(left_out), "lr": image_set.lr}
-    return result | {"methods": entries} | ({"left_out": left_out} if left_out else {})
+    result = {"images": count - len(left_out), "lr": image_set.lr, "methods": entries}
+    return result | {k: v for k, v in (("left_out", left_out), ("notes", notes)) if v}
 
 
 def _progress(line: str) -> None:
@@ -162,46 +172,6 @@ def load_methods(
         if method == "original"
         else load_upscaler(method, weights, precision)
         for method in methods
-    }
-
-
-def describe(
-    methods: Sequence[str], weights: Path, precision: str, models: Sequence[OwnModel] = ()
-) -> dict[str, Any]:
-    """Say what results were made with: weight files, precision, versions, machine."""
-    networks = [name.lower() for name in NETWORKS if name.lower() in methods]
-    files = {name: weight_file(weights, name) for name in networks}
-    return {
-        "format": FORMAT,
-        "precision": precision,
-        "weights": {
-            method: {
-                "file": path.relative_to(weights).as_posix(),
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "card": read_card(path),
-            }
-            for method, path in files.items()
-        }
-        | {
-            model.name: {
-                "file": model.file.name,
-                "sha256": model.digest,
-                "card": read_card(model.file) if is_own(model.file) else {"network": model.about},
-            }
-            for model in models
-        },
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "pillow": PIL.__version__,
-        },
-        "machine": {
-            "system": platform.platform(),
-            "processor": torch.cpu.get_capabilities().get("cpu_name") or platform.processor(),
-            "cores": os.cpu_count(),
-            "threads": torch.get_num_threads(),
-        },
     }
 
 

@@ -16,6 +16,8 @@ IPTC, XMP, PHOTOSHOP, IPTC_RESOURCE = 33723, 700, 34377, 0x0404
 TIFF_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
 XMP_WIDTH = re.compile(rb'((?:tiff:ImageWidth|exif:PixelXDimension)(?:="|>))\d+')
 XMP_HEIGHT = re.compile(rb'((?:tiff:ImageLength|exif:PixelYDimension)(?:="|>))\d+')
+XMP_COLOUR_SPACE = re.compile(rb'(exif:ColorSpace(?:="|>))\d+')
+XMP_PROFILE = re.compile(rb'(photoshop:ICCProfile(?:="|>))[^"<]*')
 XMP_THUMBNAILS = re.compile(rb"<xmp:Thumbnails>.*?</xmp:Thumbnails>", re.DOTALL)
 # Of the first directory only what describes the photo goes on; the rest is the old file's layout.
 _DESCRIBING = {
@@ -35,7 +37,8 @@ class Metadata:
     Attributes:
         gray: Whether the file has one channel (and perhaps alpha); palettes and 1 bit count not.
         dpi: Pixels an inch, across and down.
-        exif: Without orientation, thumbnail and what describes the old file's layout.
+        exif: Without orientation, thumbnail and what describes the old file's layout; its colour
+            space is sRGB, as the pixels are.
         xmp: The packet.
         iptc: IPTC-IIM records.
         text: PNG's text, by keyword.
@@ -100,9 +103,11 @@ def _describing(decoded: PIL.Image.Image) -> PIL.Image.Exif:
     exif.update({t: _as_read(source[t]) for t in source if t in _DESCRIBING or t in sizes})
     for name in (IFD.Exif, IFD.GPSInfo):
         # A maker's note holds places in the old file, and thumbnails.
-        left_out = (IFD.MakerNote, IFD.Interop)
+        left_out = (IFD.MakerNote, IFD.Interop, Tag.Gamma)
         tags = source.get_ifd(name).items()
         if kept := {tag: _as_read(value) for tag, value in tags if tag not in left_out}:
+            if Tag.ColorSpace in kept:
+                kept[Tag.ColorSpace] = 1
             exif.get_ifd(name).update(kept)
     return exif
 
@@ -137,7 +142,8 @@ def _xmp(decoded: PIL.Image.Image) -> bytes | None:
         xmp = decoded.tag_v2.get(XMP)
     if not isinstance(xmp, bytes):
         return None
-    return XMP_THUMBNAILS.sub(b"", TIFF_ORIENTATION.sub(rb"\g<1>1", xmp))
+    srgb = XMP_PROFILE.sub(rb"\g<1>sRGB IEC61966-2.1", XMP_COLOUR_SPACE.sub(rb"\g<1>1", xmp))
+    return XMP_THUMBNAILS.sub(b"", TIFF_ORIENTATION.sub(rb"\g<1>1", srgb))
 
 
 def _iptc(decoded: PIL.Image.Image) -> bytes | None:

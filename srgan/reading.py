@@ -12,6 +12,7 @@ from PIL import ImageChops, ImageCms, ImageOps
 from PIL.ExifTags import Base as Tag
 from PIL.Image import Transpose
 
+from srgan.colour import find_profile, read_cicp
 from srgan.guard import check_exif
 from srgan.images import Image, ImageError
 from srgan.metadata import Metadata, read_metadata
@@ -47,10 +48,12 @@ class Picture:
 def read_picture(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Picture:
     """Read a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file, known by its content, not its name.
 
-    It is turned upright (EXIF) and converted to sRGB (ICC); of several frames or pages the first
-    counts. Gray with 16 bits a sample is scaled from 0..65535 to 0..255 and rounded, colour with 16
-    bits keeps the upper 8. Gray with 32 bits is scaled from 0..1 (float) or 0..255 (integer) if all
-    values lie there, and else stretched: the lowest becomes black, the highest white.
+    It is turned upright (EXIF) and converted to sRGB: from its ICC profile, from what a PNG says in
+    cICP, gAMA and cHRM, or from Adobe RGB named in EXIF alone (see `srgan.colour`). Of several
+    frames or pages the first counts. Gray with 16 bits a sample is scaled from 0..65535 to 0..255
+    and rounded, colour with 16 bits keeps the upper 8. Gray with 32 bits is scaled from 0..1
+    (float) or 0..255 (integer) if all values lie there, and else stretched: the lowest becomes
+    black, the highest white.
 
     Args:
         path: The file.
@@ -90,12 +93,12 @@ def take_picture(image: PIL.Image.Image) -> Picture:
     """
     try:
         is_deep = image.mode.startswith("I;16")
-        stored = "I;16B" if is_deep else ""
+        stored, cicp = "I;16B" if is_deep else "", read_cicp(image)
         if image.format and getattr(image, "tile", None):  # opened and not loaded yet
             stored = stored_as(image)
             if image.format == "TIFF":
                 check_tiff(image, MAX_DECODED_PIXELS)
-        return _to_picture(image.copy(), stored, image.format)
+        return _to_picture(image.copy(), stored, image.format, cicp)
     except ImageError:
         raise
     except Exception as error:
@@ -104,11 +107,11 @@ def take_picture(image: PIL.Image.Image) -> Picture:
 
 def _convert(decoded: PIL.Image.Image) -> Picture:
     """Decode an opened file and take it to upright 8-bit sRGB."""
-    return _to_picture(decoded, stored_as(decoded), decoded.format)
+    return _to_picture(decoded, stored_as(decoded), decoded.format, read_cicp(decoded))
 
 
-def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None) -> Picture:
-    """Take to upright 8-bit sRGB, in place; for `stored` see `stored_as`."""
+def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None, cicp: bytes) -> Picture:
+    """Take to upright 8-bit sRGB, in place; see `stored_as` and `read_cicp`."""
     notes: list[str] = []
     # The other pictures in a phone's JPEG (MPO) are depth maps and the like.
     if getattr(decoded, "is_animated", False) and format != "MPO":
@@ -122,8 +125,11 @@ def _to_picture(decoded: PIL.Image.Image, stored: str, format: str | None) -> Pi
     colours = _to_8_bits(decoded, stored, notes)
     if colours.mode == "CMYK":
         notes.append("Its printing colours (CMYK) were converted to sRGB.")
-    if profile := decoded.info.get("icc_profile"):
-        colours = _to_srgb(colours, profile, notes)
+    profile, about = find_profile(decoded, format, cicp, is_gray=colours.mode == "L")
+    if profile:
+        colours = _to_srgb(colours, profile, notes, about)
+    elif about and colours.mode != "CMYK":
+        notes.append(about)
     colours = _as_mode(colours, "RGB")
     if format == "WEBP":  # it has no gray mode, and its arithmetic tints gray by one level
         red, green, blue = colours.split()
@@ -203,8 +209,8 @@ def _scale(values: NDArray, top: int, notes: list[str]) -> NDArray[np.uint8]:
     return levels.reshape(values.shape)
 
 
-def _to_srgb(colours: PIL.Image.Image, icc: bytes, notes: list[str]) -> PIL.Image.Image:
-    """Convert L, RGB or CMYK from its own ICC profile to sRGB; L stays L."""
+def _to_srgb(colours: PIL.Image.Image, icc: bytes, notes: list[str], about: str) -> PIL.Image.Image:
+    """Convert L, RGB or CMYK from an ICC profile to sRGB; L stays L. `about` says it was done."""
     gray = colours.mode == "L"
     flags = ImageCms.Flags.NOOPTIMIZE if gray else ImageCms.Flags.NONE  # 10 levels off in the dark
     try:
@@ -220,7 +226,7 @@ def _to_srgb(colours: PIL.Image.Image, icc: bytes, notes: list[str]) -> PIL.Imag
         out = ImageCms.applyTransform(probe, transform)
         if np.max(ImageChops.difference(probe.convert("RGB"), out).getextrema()) <= 2:
             return colours
-        notes.append("Its colour profile was converted to sRGB.")
+        notes.append(about)
     if gray:
         return colours.point(out.getchannel("G").crop((0, 0, 1, 256)).tobytes())
     return ImageCms.applyTransform(colours, transform)

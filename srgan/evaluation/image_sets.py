@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srgan.images import SCALE, Image, ImageError, crop_to_scale, shrink
-from srgan.reading import read_image, read_size
+from srgan.reading import read_picture, read_size
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"}
 
@@ -35,20 +35,21 @@ class ImageSet:
         """
         return map(self.load, range(len(self.pairs)))
 
-    def load(self, index: int) -> tuple[str, Image, Image]:
+    def load(self, index: int, notes: list[str] | None = None) -> tuple[str, Image, Image]:
         """Return one of what `read` yields.
+
+        Args:
+            index: Of the pair.
+            notes: Gets what was changed in the files, in sentences.
 
         Raises:
             ValueError: A file is not a picture, or the two do not fit; names it and the reason.
         """
         hr_path, lr_path = self.pairs[index]
-        try:
-            hr = crop_to_scale(read_image(hr_path))
-        except ImageError as error:
-            raise ValueError(f"{hr_path}: {error}") from None
+        hr = crop_to_scale(read_named(hr_path, notes))
         if lr_path is None:
             return image_name(hr_path), hr, shrink(hr)
-        lr = read_named(lr_path)
+        lr = read_named(lr_path, notes)
         if hr.shape != (SCALE * lr.shape[0], SCALE * lr.shape[1], 3):
             raise ValueError(
                 f"{lr_path} has {lr.shape[1]} x {lr.shape[0]} pixels, and {hr_path} cropped to "
@@ -124,9 +125,12 @@ def _hint(folder: Path) -> str:
     return f"; did you mean the folders in it ({', '.join(inside)})?" if inside else ""
 
 
-def read_named(path: Path) -> Image:
-    """Read a picture as `read_image`; the `ValueError` names the file."""
+def read_named(path: Path, notes: list[str] | None = None) -> Image:
+    """Read a picture as `read_image`; the `ValueError` names the file. `notes` gets its notes."""
     try:
-        return read_image(path)
+        picture = read_picture(path)
     except ImageError as error:
         raise ValueError(f"{path}: {error}") from None
+    if notes is not None:
+        notes += picture.notes
+    return picture.image

@@ -1,7 +1,7 @@
 """Results of an evaluation as tables beside the paper's, as JSON to hold a later run to, as CSV.
 
 Results are plain dictionaries, as in the JSON file: beside "format", "precision" and what else
-`evaluate.describe` says there is "sets", which leads over the set's name, "methods" and a method's
+`described.describe` says there is "sets", which leads over the set's name, "methods" and a method's
 name to "mean", "largest" and "images": the measures of `measures` over all images and for each. The
 last are not in the JSON file but in the CSV file. Where perceptual measures were asked for,
 "perceptual" leads over their names to what is known of them, see `srgan.evaluation.yardsticks`.
@@ -119,6 +119,8 @@ def set_table(name: str, results: dict[str, Any], markdown: bool = False) -> str
     rows = _rows(name, result["methods"], results)
     block = f"{head}\n\n{_pipes(rows)}" if markdown else f"{head}\n{_columns(rows)}"
     notes = [f"left out: {image}: {why}" for image, why in result.get("left_out", {}).items()]
+    for note, images in result.get("notes", {}).items():
+        notes.append(f"{note.rstrip('.')}: {', '.join(images)}")
     for method, entry in result["methods"].items():
         if exact := entry.get("exact"):
             notes.append(

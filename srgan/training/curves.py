@@ -82,6 +82,8 @@ class Curves:
                 self.say(f"  skipped {path}: {reason}")
             if len(folder.skipped) > SKIPPED:
                 self.say(f"  skipped {len(folder.skipped) - SKIPPED} more")
+            for note, count in folder.notes.items():
+                self.say(f"  {count} photo{'s' * (count != 1)}: {note}")
 
     def add(self, means: dict[str, float], step: int, progress: float) -> None:
         """Write numbers to the curves and the progress bar."""

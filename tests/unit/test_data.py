@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
+from support.colour_files import PASSED_OVER, flat
 
 from srgan.data import Patches, Photos, prefetch
 from srgan.images import ImageError, crop_to_scale, shrink, to_hr, to_lr
@@ -54,6 +55,15 @@ def test_content_decides_and_names_may_be_odd(tmp_path):
         assert sorted(path.name for path in photos.paths) == sorted([*names, "real.jpg"])
         assert photos.skipped == {}
         assert all((pair[1] == photos[0][1]).all() for pair in map(photos.__getitem__, range(6)))
+
+
+def test_what_was_changed_in_the_photos_is_counted(folder):
+    for name in ("x", "y"):
+        (folder / f"{name}.jpg").write_bytes(flat(65535))
+    photos = Photos(folder, 8)
+    assert photos.notes == {PASSED_OVER.format("EXIF: uncalibrated"): 2}
+    assert photos.hold_out(1).notes == {}
+    assert Photos(folder, 8, cache_gb=0).notes == {}  # nothing was decoded
 
 
 def test_pairs_are_what_is_scored(folder):

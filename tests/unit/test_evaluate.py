@@ -16,7 +16,9 @@ import skimage.data
 import torch
 import torchvision
 from PIL import Image as PillowImage
+from support.colour_files import PROFILE
 from support.networks import random_generator
+from support.picture_files import P3_ICC
 
 from srgan import evaluate as module
 from srgan.evaluate import Tools, evaluate, load_methods, main, measure
@@ -160,6 +162,20 @@ def test_a_broken_file_is_named_and_the_rest_goes_on(cli, folders, tmp_path):
     assert sets["mixed"]["methods"] == sets["Set5"]["methods"]  # the same three photos
     assert sets["mixed"]["left_out"].keys() == {"broken", "dot"}
     assert (tmp_path / "r.csv").read_text().count("\n") == 7
+
+
+def test_what_was_changed_in_the_files_is_said(cli, folders, tmp_path):
+    shutil.copytree(folders / "Set5", tmp_path / "set")
+    for name in ("HR/cat", "LR/cat", "HR/coffee"):
+        image = PillowImage.open(tmp_path / f"set/{name}.png")
+        image.save(tmp_path / f"set/{name}.png", icc_profile=P3_ICC)
+    args = ["--methods", "bicubic", "--json", tmp_path / "r.json"]
+    code, out, _ = cli("--images", tmp_path / "set", folders / "Set5", *args)
+    assert code == 0
+    assert out.count("Its colour profile was converted to sRGB: cat, coffee\n") == 1
+    sets = read_json(tmp_path / "r.json")["sets"]
+    assert sets["set"]["notes"] == {PROFILE: ["cat", "coffee"]}
+    assert "notes" not in sets["Set5"]
 
 
 def test_a_set_without_any_good_image_does_not_end_the_others(cli, folders, tmp_path):

@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from PIL import PngImagePlugin
 from PIL.ExifTags import IFD
 from PIL.ExifTags import Base as Tag
+from support.colour_files import P3, chrm, cicp, coloured, exif_space, flat, gama
 from support.picture_files import P3_ICC
 
 from srgan.enlarge_files import main
@@ -25,18 +26,20 @@ PACKET = (
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
     'rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6" '
     'tiff:ImageWidth="26" xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:PixelYDimension="32" '
+    'exif:ColorSpace="65535" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" '
+    'photoshop:ICCProfile="Display P3" '
     'xmlns:dc="http://purl.org/dc/elements/1.1/" dc:title="Öl"/></rdf:RDF></x:xmpmeta>'
 )
 
 
 def exif_of_a_camera():
-    exif = Pillow.Exif()
+    exif = exif_space(65535, "R03")
     exif[Tag.ImageDescription], exif[Tag.DateTime] = "Grüße".encode(), "2020:02:03 04:05:06"
     exif[Tag.Orientation] = 6
     detail = exif.get_ifd(IFD.Exif)
     detail[Tag.DateTimeOriginal] = "2019:01:01 00:00:00"
     detail[Tag.ExifImageWidth], detail[Tag.ExifImageHeight] = 26, 32
-    detail[Tag.MakerNote] = b"places in the old file"
+    detail[Tag.MakerNote], detail[Tag.Gamma] = b"places in the old file", 2.2
     exif.get_ifd(IFD.GPSInfo).update({1: "N", 2: (48.0, 8.0, 30.0)})
     return exif
 
@@ -110,7 +113,8 @@ def test_what_goes_in_comes_out(enlarged, source, target):
     detail = exif.get_ifd(IFD.Exif)
     assert detail[Tag.DateTimeOriginal] == "2019:01:01 00:00:00"
     assert (detail[Tag.ExifImageWidth], detail[Tag.ExifImageHeight]) == (128, 104)
-    assert Tag.MakerNote not in detail
+    assert detail[Tag.ColorSpace] == 1  # sRGB
+    assert not {Tag.MakerNote, Tag.Gamma, IFD.Interop} & detail.keys()
     assert exif.get_ifd(IFD.GPSInfo)[2] == (48.0, 8.0, 30.0)
     assert not exif.get_ifd(IFD.IFD1)
 
@@ -119,6 +123,8 @@ def test_what_goes_in_comes_out(enlarged, source, target):
     assert 'tiff:Orientation="1"' in packet or "tiff:Orientation" not in packet
     assert 'tiff:ImageWidth="128"' in packet
     assert 'exif:PixelYDimension="104"' in packet
+    assert 'exif:ColorSpace="1"' in packet
+    assert 'photoshop:ICCProfile="sRGB IEC61966-2.1"' in packet
     has_iptc = {"jpeg", "tiff"}
     assert record(out) == (RECORD if {source, target} <= has_iptc else None)
     if source == target == "png":
@@ -129,6 +135,30 @@ def test_what_goes_in_comes_out(enlarged, source, target):
     if target != "jpeg":
         original = Path(out.filename).parents[1] / f"photo.{ENDINGS[source]}"
         assert np.array_equal(read_image(out.filename), enlarge(read_image(original)))
+
+
+@pytest.mark.parametrize("target", ENDINGS)
+@pytest.mark.parametrize(
+    ("data", "source"),
+    [
+        (coloured(gama(1), chrm(*P3)), "png"),
+        (coloured(cicp(12, 13, 0, 1)), "png"),
+        (flat(65535, "R03"), "jpeg"),
+    ],
+    ids=["gAMA", "cICP", "EXIF"],
+)
+def test_an_output_names_no_colour_space_that_its_pixels_left(
+    enlarged, capsys, data, source, target
+):
+    out = enlarged(data, source, target)
+    assert "were converted to sRGB." in capsys.readouterr().out
+    assert not {"gamma", "chromaticity", "srgb", "icc_profile"} & out.info.keys()
+    assert b"cICP" not in Path(out.filename).read_bytes()
+    assert out.getexif().get_ifd(IFD.Exif).get(Tag.ColorSpace, 1) == 1
+    if target != "jpeg":
+        original = Path(out.filename).parents[1] / f"photo.{ENDINGS[source]}"
+        assert np.array_equal(read_image(out.filename), enlarge(read_image(original)))
+        assert read_picture(out.filename).notes == ()
 
 
 @pytest.mark.parametrize("target", ENDINGS)

@@ -13,6 +13,22 @@ import numpy as np
 import PIL.Image
 import pytest
 from PIL import ImageCms
+from support.colour_files import (
+    COLOURS,
+    CONVERTED,
+    GRAYS,
+    INTENT,
+    PASSED_OVER,
+    PROFILE,
+    SHOWN,
+    SRGB,
+    chrm,
+    cicp,
+    coloured,
+    exif_space,
+    flat,
+    gama,
+)
 from support.picture_files import (
     LINEAR_GRAY_ICC,
     P3_ICC,
@@ -30,7 +46,7 @@ from support.picture_files import (
 )
 
 from srgan.images import ImageError, enlarge, repeat
-from srgan.reading import MAX_DECODED_PIXELS, Picture, read_image, read_picture
+from srgan.reading import MAX_DECODED_PIXELS, Picture, read_image, read_picture, take_picture
 
 ROOT = Path(__file__).parents[2]
 ORIENTATION = 274
@@ -206,7 +222,7 @@ def test_display_p3_becomes_srgb(read, file_format):
     picture = read(encode(flat, file_format, icc_profile=P3_ICC, **options))
     # By the matrices of the two spaces: P3 (200, 100, 50) is sRGB (215.0, 93.1, 31.4).
     assert np.abs(picture.colours - np.array([215.0, 93.1, 31.4])).max() < 3
-    assert picture.notes == ("Its colour profile was converted to sRGB.",)
+    assert picture.notes == (PROFILE,)
 
 
 @pytest.mark.parametrize(
@@ -273,6 +289,102 @@ def test_cmyk_goes_through_its_profile(read):
     assert np.abs(picture.colours - np.array([136.8, 158.2, 201.5])).max() < 8
     white = PIL.Image.new("CMYK", (16, 16), (0, 0, 0, 0))
     assert read(encode(white, "TIFF", icc_profile=cmyk_icc())).colours.min() >= 254
+
+
+# ---- colour spaces that no profile names ----
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_colours_are_those_that_a_browser_shows(read, name):
+    """`tests/browser/test_colour.py` asks one."""
+    data, shown, said = SHOWN[name]
+    picture = read(data)
+    assert np.abs(picture.colours[0, :4].astype(int) - shown).max() <= 1
+    assert picture.notes == ((said,) if said else ())
+
+
+def test_what_encoders_write_for_srgb_is_srgb(read):
+    """ImageMagick writes both; taken at their word the dark colours would be 7 levels darker."""
+    picture = read(coloured(gama(0.45455), chrm(*SRGB)))
+    np.testing.assert_array_equal(picture.colours[0], COLOURS)
+    assert picture.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("chunks", "said"),
+    [
+        (cicp(9, 16, 0, 1), "PNG cICP 9, 16"),
+        (cicp(9, 18, 0, 1), "PNG cICP 9, 18"),
+        (cicp(12, 13, 1, 1), "PNG cICP 12, 13"),
+        (cicp(9, 16, 0, 1) + INTENT, "PNG cICP 9, 16"),
+        (gama(0.01), "PNG gAMA"),
+        (gama(21474), "PNG gAMA"),
+        (gama(1) + chrm(*SRGB[:2], *3 * (0.3, 0.3)), "PNG gAMA and cHRM"),
+        (gama(1) + chrm(0.3, 0.3, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4), "PNG gAMA and cHRM"),
+        (gama(1) + chrm(*SRGB[:6]), "PNG gAMA and cHRM"),
+        (gama(1) + chrm(*7 * [40000.0], 0.00001), "PNG gAMA and cHRM"),
+        (gama(1) + chrm(), "PNG gAMA and cHRM"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_converted_is_read_as_srgb_and_says_so(read, chunks, said):
+    picture = read(coloured(chunks))
+    np.testing.assert_array_equal(picture.colours[0], COLOURS)
+    assert picture.notes == (PASSED_OVER.format(said),)
+
+
+ADOBE = [227, 100, 42]  # by the matrices of the two spaces, of Adobe RGB (200, 100, 50)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize(("space", "index"), [(65535, "R03"), (2, None)])
+def test_adobe_rgb_that_exif_names_becomes_srgb(read, file_format, space, index):
+    picture = read(flat(space, index, file_format))
+    assert np.abs(picture.colours - np.array(ADOBE)).max() <= 3
+    assert picture.notes == (CONVERTED.format("EXIF: Adobe RGB"),)
+
+
+def test_gray_stays_gray_in_adobe_rgb(read):
+    picture = read(flat(65535, "R03", picture=20))
+    assert np.ptp(picture.colours) == 0
+    assert abs(int(picture.colours[0, 0, 0]) - 12) <= 1
+
+
+def test_exif_says_something_only_where_nothing_else_does(read):
+    assert read(flat(1, "R03")).notes == ()
+    assert read(flat(65535, "R03", icc_profile=SRGB_ICC)).notes == ()
+    assert read(flat(65535, "R03", icc_profile=P3_ICC)).notes == (PROFILE,)
+    exif = chunk(b"eXIf", exif_space(65535, "R03").tobytes()[6:])
+    assert read(coloured(exif)).notes == (CONVERTED.format("EXIF: Adobe RGB"),)
+    assert read(coloured(INTENT, exif)).notes == ()
+    assert read(coloured(gama(0.45455), exif)).notes == ()
+    assert read(coloured(gama(1), exif)).notes == (CONVERTED.format("PNG gAMA"),)
+
+
+def test_a_named_space_keeps_alpha_and_palettes(read):
+    rgba = np.dstack((np.array([COLOURS], np.uint8), np.array([[0, 99, 255, 255]], np.uint8)))
+    shown = SHOWN["linear"][1]
+    picture = read(png(4, 1, 8, 6, rgba.tobytes(), before=gama(1)))
+    np.testing.assert_array_equal(picture.alpha, rgba[..., 3])
+    assert np.abs(picture.colours[0].astype(int) - shown).max() <= 1
+    palette = chunk(b"PLTE", np.array(COLOURS, np.uint8).tobytes())
+    picture = read(png(4, 1, 8, 3, bytes(range(4)), before=gama(1) + palette))
+    assert np.abs(picture.colours[0].astype(int) - shown).max() <= 1
+
+
+def test_16_bits_of_gray_in_a_named_space(read):
+    deep = png16(np.uint16([GRAYS]) * 257, 0, before=gama(1))
+    picture = read(deep)
+    assert np.abs(picture.colours[0].astype(int) - SHOWN["gray, linear"][1]).max() <= 1
+    assert picture.metadata.gray
+
+
+def test_a_picture_that_pillow_holds_is_taken_as_its_file(tmp_path):
+    (tmp_path / "a.png").write_bytes(coloured(cicp(12, 13, 0, 1)))
+    with PIL.Image.open(tmp_path / "a.png") as opened:
+        taken = take_picture(opened)
+    assert taken.notes == (CONVERTED.format("PNG cICP"),)
+    np.testing.assert_array_equal(taken.colours, read_picture(tmp_path / "a.png").colours)
 
 
 # ---- gray, palette, 1 bit, CMYK ----
@@ -379,7 +491,7 @@ def test_16_bit_gray_with_alpha_goes_through_a_gray_profile(read):
     samples = RNG.integers(0, 65536, (9, 7, 2), np.uint16)
     profile = chunk(b"iCCP", b"g\0\0" + zlib.compress(LINEAR_GRAY_ICC))
     picture = read(png16(samples, 4, before=profile))
-    assert picture.notes[-1] == "Its colour profile was converted to sRGB."
+    assert picture.notes[-1] == PROFILE
     assert np.ptp(picture.colours, axis=2).max() == 0
 
 

@@ -17,6 +17,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from PIL import Image as Pillow
+from support.colour_files import PASSED_OVER, flat
 from support.states import until
 
 from srgan.data import Photos
@@ -26,6 +27,7 @@ from srgan.reading import read_image
 from srgan.train import Run, main
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import SRGANConfig, TrainConfig
+from srgan.training.curves import Curves
 from srgan.training.forward import fast_forward
 from srgan.training.initialise import begin_as_nearest
 from srgan.training.same import differences, inputs
@@ -986,3 +988,14 @@ def test_help_explains_every_option(stage, capsys):
     text = capsys.readouterr().out
     for word in ("--adversarial-ratio" if stage == "srgan" else "--rate", "paper", "Table 1"):
         assert word in text
+
+
+def test_what_was_changed_in_the_photos_is_said_at_the_start(tmp_path, capsys):
+    for name in "abc":
+        (tmp_path / f"{name}.jpg").write_bytes(flat(65535 if name != "c" else 1))
+    photos = Photos(tmp_path, 8)
+    curves = Curves(tmp_path / "run", 0, 0.0)
+    curves.introduce(photos, photos.hold_out(1))
+    curves.close()
+    said = f"  2 photos: {PASSED_OVER.format('EXIF: uncalibrated')}\n"
+    assert capsys.readouterr().out.count(said) == 1

@@ -9,7 +9,7 @@ import skimage.data
 from support.browser import finish, serve
 from support.mocks import methods
 
-from benchmarks import crowd, machine, precision, request, runtimes, scaling
+from benchmarks import crowd, machine, precision, request, runtimes, scaling, sets
 from benchmarks.crowd import Diary, Light, Usage
 from benchmarks.request import Request
 from benchmarks.running import App
@@ -188,3 +188,15 @@ def test_a_picture_of_somebody_else_is_a_fault(tmp_path):
     assert (wanted["original"] == photo[:20, :32]).all()
     assert (wanted["bicubic"] == enlarge(wanted["input"])).all()
     assert BUSY.startswith(str(MAX_WAITING))
+
+
+def test_the_memory_of_a_set_is_judged_after_the_tenth_photo():
+    rising = [100.0 + i for i in range(10)]
+    assert sets.flat([*rising, *10 * [112.0]]) == (
+        True,
+        "memory: 109 MiB in the first ten, 112 MiB after them (+2.8%): flat after the tenth",
+    )
+    assert sets.flat([*rising, 120.0])[0] is False
+    is_flat, said = sets.flat(rising)
+    assert is_flat
+    assert "11 photos show" in said

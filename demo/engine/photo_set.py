@@ -191,7 +191,7 @@ class PhotoSet:
             thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=2.0)
             self.write(photo, "thumbnail", np.asarray(thumbnail))
         except TooLargeError as error:
-            photo.reason = f"{error} Drop it alone to choose."
+            photo.reason = f"{error} Drop it alone: then you place the piece, or have it shrunk."
         except ImageError as error:
             photo.reason = str(error)
         photo.state = "refused" if photo.reason else "waiting"

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -24,10 +26,11 @@ from support.pages import (
 from demo.page import LAUNCH, build_page
 from srgan.evaluate import Tools, evaluate
 from srgan.evaluation.image_sets import find_set
-from srgan.evaluation.report import MEASURES
+from srgan.evaluation.report import MEASURES, PUBLISHED
 from srgan.images import enlarge, repeat, shrink
 
 FAST = {"Bicubic": enlarge, "SRResNet": repeat, "SRGAN": repeat}
+SET5 = Path(__file__).parents[3] / "shared/data/benchmarks/Set5"
 SIZES = [(1366, 768), (1440, 900), (1920, 1080), (390, 844)]
 
 
@@ -220,6 +223,9 @@ def test_a_photo_over_the_limit_is_refused_in_a_set_with_what_to_do(browser, fol
         drag(page, folder)
         wait_for_set(page, 4)
         expect(page.locator("#strip .refused")).to_contain_text("Drop it alone")
+        drag(page, folder / "big.png")
+        expect(page.locator("#placer img")).to_be_visible()
+        assert len(strip_states(page)) == 5
 
 
 # ---- The table -----------------------------------------------------------------------------------
@@ -229,17 +235,41 @@ def cells(page, row):
     return page.locator(f"#set-table tbody tr{row} > *").all_inner_texts()
 
 
+def check_means(page, folder):
+    """Of the page and of evaluate, to the last digit that is shown; returns the latter."""
+    means = evaluate(find_set(folder), Tools({u.name: u for u in methods(**FAST)}))["methods"]
+    for protocol in ("today", "paper"):
+        page.locator(f"#set-table [data-protocol={protocol}]").click()
+        keys = [f"psnr_{protocol}", f"ssim_{protocol}", "detail", "agreement"]
+        expected = [format(means[m]["mean"][k], MEASURES[k].form) for k in keys for m in FAST]
+        assert cells(page, ".mean")[1 : len(expected) + 1] == expected
+    return means
+
+
+@pytest.mark.skipif(not SET5.is_dir(), reason="no ../shared/data/benchmarks on this machine")
+@pytest.mark.parametrize("parts", [("HR",), ("HR", "LR")], ids="+".join)
+def test_set5_has_the_means_of_evaluate_and_the_published_row_beside(page, tmp_path, parts):
+    for part in parts:
+        shutil.copytree(SET5 / part, tmp_path / "Set5" / part)
+    drag(page, tmp_path / "Set5")
+    wait_for_set(page, 5, seconds=300)
+    expect(page.locator("#set-table .title")).to_have_text("Set5: 5 photos")
+    pairs = page.locator("#strip").get_by_role("button", name="with its small version")
+    expect(pairs).to_have_count(5 * (len(parts) - 1))
+    means = check_means(page, tmp_path / "Set5")
+    assert format(means["Bicubic"]["mean"]["psnr_paper"], ".2f") == "28.43"
+    published = [PUBLISHED["Set5"][method.lower()][:2] for method in FAST]
+    psnr, ssim = zip(*published, strict=True)
+    expected = [f"{x:.2f}" for x in psnr] + [f"{x:.4f}" for x in ssim]
+    assert cells(page, ".published")[1:7] == expected
+
+
 def test_the_table_is_that_of_evaluate_sorts_and_is_saved(page, folder, tmp_path):
     drag(page, folder)
     wait_for_set(page, 4)
     table = page.locator("#set-table")
     expect(table.locator("tbody tr")).to_have_count(5)
-    means = evaluate(find_set(folder), Tools({u.name: u for u in methods(**FAST)}))["methods"]
-    for protocol in ("today", "paper"):
-        table.locator(f"[data-protocol={protocol}]").click()
-        keys = [f"psnr_{protocol}", f"ssim_{protocol}", "detail", "agreement"]
-        expected = [format(means[m]["mean"][k], MEASURES[k].form) for k in keys for m in FAST]
-        assert cells(page, ".mean")[1 : len(expected) + 1] == expected
+    means = check_means(page, folder)
     button = table.locator("th button").nth(1)
     button.click()
     expect(table.locator("th[aria-sort=descending]")).to_have_count(1)

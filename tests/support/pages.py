@@ -100,7 +100,7 @@ def strip_states(page):
     )
 
 
-def wait_for_set(page, photos):
+def wait_for_set(page, photos, seconds=60):
     """Until the strip says that all are done."""
-    word = "photo" if photos == 1 else "photos"
-    expect(page.locator("#strip .line")).to_have_text(f"{photos} {word}, all done", timeout=60_000)
+    said = f"{photos} photo{'s' * (photos != 1)}, all done"
+    expect(page.locator("#strip .line")).to_have_text(said, timeout=1000 * seconds)

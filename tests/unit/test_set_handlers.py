@@ -1,5 +1,7 @@
 """What a client can send to the strip's events: anything; and what comes of it."""
 
+import json
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,16 +9,24 @@ import gradio as gr
 import pytest
 from gradio.utils import get_upload_folder
 from support.mocks import methods, noise, save
+from support.networks import random_generator
 from support.outputs import NOTHING, OUTPUTS
 
 from demo.compare.sets import BUSY, SetHandlers, Visit, _uploaded
 from demo.compare.strip import strip_data
+from demo.compare.table import TableHandlers
 from demo.compare.turn import Turn
 from demo.engine import sets as sets_module
 from demo.engine.pace import Pace
 from demo.engine.photo_set import Photo, PhotoSet
 from demo.engine.sets import Sets
-from srgan.images import enlarge
+from srgan.evaluate import Tools, evaluate
+from srgan.evaluation.image_sets import find_set
+from srgan.evaluation.report import MEASURES
+from srgan.images import enlarge, shrink
+from srgan.own_models import load_models
+from srgan.reading import read_image
+from srgan.weights import save_weights
 
 
 @pytest.fixture
@@ -91,6 +101,43 @@ def test_photos_are_worked_on_one_at_a_time(handlers):
     second = list(handlers.work(visit))[-1]
     assert [photo.state for photo in second.photos] == ["done", "done"]
     assert not second.wants_work
+
+
+def test_a_network_that_was_added_works_on_a_set_and_stands_in_its_table(tmp_path):
+    save_weights(random_generator(blocks=2, channels=4), tmp_path / "mine.safetensors", {})
+    (model,) = load_models([("mine", tmp_path / "mine.safetensors")], "fp32")
+    upscalers, sets = [*methods(Bicubic=enlarge), model.upscaler], Sets(tmp_path / "sets")
+    handlers = SetHandlers(sets, upscalers, 10**6, OUTPUTS, Pace())
+    weights = {"mine (mine.safetensors)": model.digest}
+    tables = TableHandlers(sets, [u.name for u in upscalers], weights)
+    visit, turn, photos = visitor(), Turn(), {"a": noise(), "b": noise(seed=1)}
+    (tmp_path / "photos").mkdir()
+    for name, image in photos.items():
+        save(tmp_path / "photos", image, f"{name}.png")
+    add(handlers, visit, *(uploaded(p, f"{n}.png") for n, p in photos.items()), turn=turn)
+    for _ in photos:
+        *_, strip = handlers.work(visit)
+    assert [photo.state for photo in strip.photos] == ["done", "done"]
+    panes = {pane.key: pane for pane in handlers.look(visit, turn)["comparer"].panes}
+    assert [*panes] == ["input", "bicubic", "mine", "original"]
+    pixels = read_image(panes["mine"].file.path)
+    assert (pixels == model.upscaler(shrink(photos["a"]))).all()
+
+    table = tables.show(visit)
+    assert table.methods == ["Bicubic", "mine"]
+    expected = evaluate(find_set(tmp_path / "photos"), Tools({u.name: u for u in upscalers}))
+    for key in ("psnr_today", "ssim_today", "psnr_paper", "ssim_paper", "agreement"):
+        mean = expected["methods"]["mine"]["mean"][key]
+        assert table.mean.cells[f"{key} mine"] == format(mean, MEASURES[key].form)
+    assert [row.cells["psnr_today mine"] for row in table.rows] == [
+        format(expected["methods"]["mine"]["images"][name]["psnr_today"], ".2f") for name in photos
+    ]
+    saved = tables.save("today", visit, SimpleNamespace(_data={"file": "zip"}))
+    with zipfile.ZipFile(saved) as archive:
+        names = archive.namelist()
+        assert sum(name.endswith("_mine_x4.png") for name in names) == len(photos)
+        scores = json.loads(archive.read(next(n for n in names if n.endswith(".json"))))
+    assert scores["weights"] == weights
 
 
 def test_nobody_reaches_the_photos_of_another(handlers):

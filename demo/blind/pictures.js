@@ -25,7 +25,7 @@ async function load(image, text) {
 }
 
 const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
-const frames = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+const painting = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 
 const BLANK = 300;                        // ms between pictures: longer than it takes to decode any
 
@@ -36,7 +36,7 @@ async function paint(stage, texts) {
   await Promise.all([wait(BLANK), ...texts.map((text, i) => load(images[i], text))]);
   stage.toggleAttribute('data-blank', false);
   layout();
-  await frames();
+  await painting();
 }
 
 const SIZE = { width: 320, height: 188, gap: 12 };

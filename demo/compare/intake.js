@@ -24,7 +24,7 @@ const isPlain = (event) => isText(event.target) && !hasFiles(event.dataTransfer)
 addEventListener("dragstart", () => { isOwn = true; }, true);
 addEventListener("dragend", () => { isOwn = false; }, true);
 
-for (const type of ["dragenter", "dragover"]) {
+for (const type of /** @type {const} */ (["dragenter", "dragover"])) {
   addEventListener(type, (event) => {
     if (isPlain(event)) return;
     event.preventDefault(); // else the browser would open what is dropped
@@ -137,12 +137,12 @@ function showResults() {
 
 // The dialog lets several be chosen, which the drop zone itself would not take.
 addEventListener("click", (event) => {
-  if (event.target.matches?.("#photo input[type=file]")) event.target.multiple = true;
+  if (event.target === field()) field().multiple = true;
 }, true);
 addEventListener("change", (event) => {
   const { target } = event;
-  if (!target.matches?.("#photo input[type=file]") || !(target.files?.length > 1)) return;
+  if (target !== field() || !(field().files.length > 1)) return;
   event.stopImmediatePropagation();
-  hand({ files: [...target.files].map((file) => ({ file, name: file.name })), refused: [] });
-  target.value = "";
+  hand({ files: [...field().files].map((file) => ({ file, name: file.name })), refused: [] });
+  field().value = "";
 }, true);

@@ -81,7 +81,7 @@ function sorted(rows) {
   const at = each => value(each.cells[column]);
   return [...rows].sort((a, b) => {
     const [p, q] = [at(a), at(b)];
-    if (Number.isNaN(p) || Number.isNaN(q)) return Number.isNaN(p) - Number.isNaN(q);
+    if (Number.isNaN(p) || Number.isNaN(q)) return Number(Number.isNaN(p)) - Number(Number.isNaN(q));
     return p === q ? 0 : sign * (p < q ? -1 : 1);
   });
 }

@@ -16,14 +16,14 @@ function pictures(files) {
 const isNamed = files => [...files].every(file => file.type.startsWith('image/'));
 
 document.addEventListener('change', event => {
-  const { files } = event.target;
-  if (isInside(event) && files && !isNamed(files)) event.target.files = pictures(files).files;
+  const field = /** @type {HTMLInputElement} */ (event.target);
+  if (isInside(event) && field.files && !isNamed(field.files)) field.files = pictures(field.files).files;
 }, true);
 
 // The dialog of a computer would hide such files; a phone offers its camera and gallery by it.
 document.addEventListener('click', event => {
-  const isField = isInside(event) && event.target.matches('input[type=file]');
-  if (isField && matchMedia('(pointer: fine)').matches) event.target.removeAttribute('accept');
+  const field = isInside(event)?.querySelector('input[type=file]');
+  if (field && field === event.target && matchMedia('(pointer: fine)').matches) field.removeAttribute('accept');
 }, true);
 
 // A disk without room: said where everything else is said, and not as a number.

@@ -14,7 +14,7 @@ const give = (slider, value) => {
 addEventListener('pointerdown', event => {
   touch = null;
   if (event.pointerType !== 'touch' || !isSlider(event.target)) return;
-  const { target: slider, clientX: x, clientY: y } = event;
+  const { clientX: x, clientY: y } = event, slider = /** @type {HTMLInputElement} */ (event.target);
   touch = { slider, value: slider.value, x, y, state: 'open' };
 }, true);
 

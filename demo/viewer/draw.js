@@ -65,11 +65,10 @@ function paintLens(pen, parts, scale, left, top) {
   pen.clearRect(...box, side, side);
   const at = (middle, corner, start) => Math.round(start + side / 2 - (middle - corner) / scale * large);
   paintScene(pen, picture, [...box, side, side], large, at(x, left, box[0]), at(y, top, box[1]));
-  for (const [inset, colour] of [[0, '#000'], [1, '#fff']]) {
-    const line = Math.max(1, Math.round(stage.ratio));
-    pen.strokeStyle = colour;
+  for (const inset of [0, 1]) {
+    const line = Math.max(1, Math.round(stage.ratio)), edge = (inset + 0.5) * line;
+    pen.strokeStyle = inset ? '#fff' : '#000';
     pen.lineWidth = line;
-    const edge = (inset + 0.5) * line;
     pen.strokeRect(box[0] + edge, box[1] + edge, side - 2 * edge, side - 2 * edge);
   }
 }

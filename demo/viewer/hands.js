@@ -41,7 +41,7 @@ root.addEventListener('keydown', event => {
   if (event.target.matches('select, input')) return;
   const key = event.key.toLowerCase(), arrow = ARROWS[key];
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
-  const picked = digit && [...panes.keys()][digit - 1];
+  const picked = digit && [...panes.keys()][Number(digit) - 1];
   const stride = Math.round(STRIDE * stage.ratio) * (event.shiftKey ? 5 : 1);
   if (arrow && drawing.isOn) nudgeRegion(-arrow[0], -arrow[1], event.shiftKey);
   else if (arrow && 'movable' in root.dataset) pan(arrow[0] * stride, arrow[1] * stride);
@@ -66,8 +66,8 @@ const fingers = new Map();
 let held = null;                          // the canvas in which all fingers are measured
 let touched = null;                       // where a tap began, until it turns out to be none
 
-const middle = ([a, b = a]) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
-const spread = ([a, b]) => Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
+const middle = (a, b = a) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+const spread = (a, b) => Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
 
 root.addEventListener('pointerdown', event => {
   const canvas = canvasAt(event);
@@ -89,14 +89,14 @@ root.addEventListener('pointermove', event => {
     redraw();
   }
   if (!fingers.has(event.pointerId)) return;
-  const before = [...fingers.values()];
+  const [first, second] = fingers.values();
   fingers.set(event.pointerId, place(event, held));
-  const after = [...fingers.values()], from = middle(before), to = middle(after);
-  if (touched && spread([touched, to]) > 6 * stage.ratio) touched = null;
+  const [a, b] = fingers.values(), from = middle(first, second), to = middle(a, b);
+  if (touched && spread(touched, to) > 6 * stage.ratio) touched = null;
   if (drawing.from) { drawRegion(drawing.from, sceneAt(to)); return; }
-  if (view.lens && event.pointerType === 'touch' && after.length === 1) return; // it moves the lens
+  if (view.lens && event.pointerType === 'touch' && !b) return; // it moves the lens
   pan(to.x - from.x, to.y - from.y);
-  if (after.length > 1) zoomBy(spread(after) / spread(before), to);
+  if (b) zoomBy(spread(a, b) / spread(first, second), to);
 });
 
 function release(event) {

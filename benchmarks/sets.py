@@ -30,7 +30,7 @@ TIMES = 3  # that each wait is measured
 BESIDE = (0, 2, 4)  # photos of the set beside which somebody compares a single one
 PLAIN = """
 from demo.page import LAUNCH, build_page
-from demo.parts.memory import keep_memory_small
+from demo.start.memory import keep_memory_small
 from srgan.images import enlarge
 from srgan.upscale import Plain
 keep_memory_small()

@@ -1,4 +1,4 @@
-"""What a visitor takes home: the scores as CSV and JSON, and everything in one ZIP."""
+"""What a visitor takes home: scores as CSV and JSON, everything of a photo or a set in one ZIP."""
 
 import csv
 import io
@@ -14,28 +14,40 @@ from demo.engine.scores import Scores, unit
 
 UNITS = {name: unit(name) for name in Scores.model_fields}
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal contents give equal files
-README = """{photo}: restored from a small image, four times smaller
-
-{files}
-
-Methods: {methods}.
-The photo was shrunk four times, or is itself the small image; each method enlarged the small image
-four times. Bicubic is interpolation. SRResNet and SRGAN are one network, trained on the squared
-error and against a discriminator (Ledig et al., arXiv 1609.04802). The pictures are lossless: the
-8-bit pixels that were scored.
-
-Scores, in scores.csv and scores.json:
+MEASURED = """\
   psnr_today, ssim_today  BT.601 luma, 4 pixels off each side, 11 x 11 Gaussian window
   psnr_paper, ssim_paper  as the paper measured: BT.709 luma, 4 pixels off each side, SSIM of the
                           Daala tools; never compare numbers of the two protocols
   detail                  energy above the small image's Nyquist frequency, in % of the original's
   agreement               PSNR of the result, shrunk again, against the small image
   seconds                 of the method alone
-Empty or null: not known, as without an original. Infinity: equal. NaN: undefined.
-
+"""
+WEIGHTS = """
 Weights (sha256):
 {weights}
 """
+README = f"""{{photo}}: restored from a small image, four times smaller
+
+{{files}}
+
+Methods: {{methods}}.
+The photo was shrunk four times, or is itself the small image; each method enlarged the small image
+four times. Bicubic is interpolation. SRResNet and SRGAN are one network, trained on the squared
+error and against a discriminator (Ledig et al., arXiv 1609.04802). The pictures are lossless: the
+8-bit pixels that were scored.
+
+Scores, in scores.csv and scores.json:
+{MEASURED}Empty or null: not known, as without an original. Infinity: equal. NaN: undefined.
+{WEIGHTS}"""
+SET_README = f"""A set of photos, each restored from a small image, four times smaller
+
+{{files}}
+
+Methods: {{methods}}. The pictures are lossless: the 8-bit pixels that were scored.
+
+table.md has the means and every photo's scores, table.csv and table.json all digits:
+{MEASURED}Published values are those of Ledig et al. 2017, Table 2, in the paper's protocol.
+{WEIGHTS}"""
 
 
 def scores_csv(scores: Mapping[str, Scores], photo: str) -> str:
@@ -80,18 +92,14 @@ def write_zip(
     photo: str,
     weights: Mapping[str, str],
 ) -> None:
-    """Write pictures, scores.csv, scores.json and README.txt into a ZIP; replaces it in one step.
+    """Write a photo's pictures, scores.csv, scores.json and README.txt, see `write_archive`.
 
     Args:
         path: Of the ZIP.
-        pictures: The name of each in the ZIP and its file, in this order. A name is freed of
-            folders and special characters; equal ones are numbered.
+        pictures: The name of each in the ZIP and its file.
         scores: By method.
         photo: Name of the photo.
         weights: sha256 of the weights by file name.
-
-    Raises:
-        OSError: A picture is gone, or the ZIP cannot be written; what was at its place stays.
     """
     texts = {
         "scores.csv": scores_csv(scores, photo),
@@ -109,11 +117,12 @@ def write_archive(
     weights: Mapping[str, str],
     fields: Mapping[str, str],
 ) -> None:
-    """Write pictures, texts and README.txt into a ZIP, see `write_zip`.
+    """Write pictures, texts and README.txt into a ZIP; replaces it in one step.
 
     Args:
         path: Of the ZIP.
-        pictures: The name of each in the ZIP and its file, in this order.
+        pictures: The name of each in the ZIP and its file, in this order. A name is freed of
+            folders and special characters; equal ones are numbered.
         texts: By their names in the ZIP.
         readme: Its template, with places for "files", "weights" and `fields`.
         weights: sha256 of the weights by file name.

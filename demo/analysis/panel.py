@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from gradio.utils import get_upload_folder
 from demo.analysis.export import write_zip
 from demo.analysis.plots import perception_distortion, power_spectrum, spectra
 from demo.analysis.region import (
+    Region,
     parse_region,
     region_caption,
     region_figure,
@@ -24,7 +25,7 @@ from demo.engine.seen import Seen
 from demo.engine.table import Protocol, markdown
 from demo.parts.events import SCORING
 from demo.viewer.show import pixels
-from demo.viewer.viewer import INPUT, ORIGINAL, Comparer, ComparerData, write_pane_file
+from demo.viewer.viewer import INPUT, ORIGINAL, Comparer, ComparerData, Pane, write_pane_file
 from srgan.images import Image, repeat
 from srgan.metrics import Original
 from srgan.perceptual import niqe
@@ -96,7 +97,20 @@ class Analysis:
 
     def everything(self, shown: ComparerData, scores: Mapping[str, Scores]) -> str:
         """Write all pictures that are ready, with their scores, into a ZIP; returns its path."""
-        return everything(shown, scores, self._weights)
+        ready = shown.ready
+        if not ready:
+            raise gr.Error("There is nothing to download yet.", print_exception=False)
+        photo = shown.title
+        path = Path(get_upload_folder()) / uuid.uuid4().hex / f"{photo}_x4.zip"
+        path.parent.mkdir(parents=True)
+        files = [(pane.file.orig_name, pane.file.path) for pane in ready]
+        try:
+            write_zip(path, files, scores, photo, self._weights)
+        except OSError:
+            raise gr.Error(
+                "A picture is no longer kept: compare the photo again.", print_exception=False
+            ) from None
+        return str(path)
 
     def follow(self, event: Any) -> None:  # noqa: ANN401
         """Renew the plots, if they can be seen, after an event that shows another picture."""
@@ -132,15 +146,8 @@ def examine(
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from None
     images = {pane.key: pixels(pane) for pane in ready}
-    lr, hr = images[INPUT], images.get(ORIGINAL)
-    methods = {p.name: images[p.key] for p in ready if p.name in scores}
-    inside = region_scores(methods, lr, hr, region)
-    captions = {name: region_caption(s, protocol) for name, s in inside.items()}
-    images[INPUT] = repeat(lr)
-    panes = [(p.name, images[p.key], captions.get(p.name, "")) for p in ready]
     photo = shown.title
-    has_scores = any(getattr(s, protocol) for s in inside.values())
-    figure = region_figure(panes, region, photo, protocol if has_scores else None)
+    figure, inside = draw_region(ready, images, scores, region, photo, protocol)
     place = "_".join(map(str, region))
     file = write_pane_file(figure, f"{photo}_region_{place}.png")
     text = f"**Region** of {region.width} × {region.height} pixels at {region.left}, {region.top}"
@@ -148,24 +155,31 @@ def examine(
     return gr.Column(visible=True), f"{text}\n\n{table}", gr.DownloadButton(value=file.path)
 
 
-def everything(
-    shown: ComparerData, scores: Mapping[str, Scores], weights: Mapping[str, str]
-) -> str:
-    """Write all pictures that are ready, with their scores, into a ZIP; returns its path."""
-    ready = shown.ready
-    if not ready:
-        raise gr.Error("There is nothing to download yet.", print_exception=False)
-    photo = shown.title
-    path = Path(get_upload_folder()) / uuid.uuid4().hex / f"{photo}_x4.zip"
-    path.parent.mkdir(parents=True)
-    files = [(pane.file.orig_name, pane.file.path) for pane in ready]
-    try:
-        write_zip(path, files, scores, photo, weights)
-    except OSError:
-        raise gr.Error(
-            "A picture is no longer kept: compare the photo again.", print_exception=False
-        ) from None
-    return str(path)
+def draw_region(
+    panes: Sequence[Pane],
+    images: Mapping[str, Image],
+    methods: Container[str],
+    region: Region,
+    photo: str,
+    protocol: Protocol,
+) -> tuple[Image, dict[str, Scores]]:
+    """Draw a region of panes that are ready; returns its scores by method, too.
+
+    Args:
+        panes: In this order.
+        images: Their pictures by key.
+        methods: Names of those that are scored.
+        region: In pixels of the outputs.
+        photo: Name of the photo.
+        protocol: Which PSNR and SSIM to show.
+    """
+    restored = {pane.name: images[pane.key] for pane in panes if pane.name in methods}
+    inside = region_scores(restored, images[INPUT], images.get(ORIGINAL), region)
+    captions = {name: region_caption(scores, protocol) for name, scores in inside.items()}
+    large = {**images, INPUT: repeat(images[INPUT])}
+    tiles = [(pane.name, large[pane.key], captions.get(pane.name, "")) for pane in panes]
+    is_scored = any(getattr(scores, protocol) for scores in inside.values())
+    return region_figure(tiles, region, photo, protocol if is_scored else None), inside
 
 
 def explain(shown: ComparerData, scores: Mapping[str, Scores], seen: Seen) -> tuple[str, str, str]:

@@ -6,15 +6,11 @@ nor the pictures, see `demo.blind.pictures`.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import gradio as gr
 from gradio.data_classes import GradioModel
 
-from demo.parts.templates import templates
-
-FOLDER = Path(__file__).parent
-SCRIPTS = ("pictures", "screens", "answers")  # joined in this order
+from demo.parts.templates import Display
 
 
 class BlindData(GradioModel):
@@ -37,7 +33,7 @@ class BlindData(GradioModel):
     reference: str = ""  # the original, for "closer"
 
 
-class Blind(gr.HTML):
+class Blind(Display):
     """Shows BlindData. What an event carries comes from a client and can be anything.
 
     Events, all with the `ticket` that the browser keeps: `look` for the start, `begin` with the
@@ -46,14 +42,5 @@ class Blind(gr.HTML):
     """
 
     data_model = BlindData
-
-    def __init__(self, value: BlindData, **kwargs: Any) -> None:  # noqa: ANN401
-        """Take gr.HTML's keyword arguments, such as elem_id."""
-        super().__init__(value=value, **templates(FOLDER, "blind", SCRIPTS), **kwargs)
-
-    def preprocess(self, payload: BlindData | None) -> None:
-        """Drop what a client sends: this is no input."""
-
-    def postprocess(self, value: BlindData) -> BlindData:
-        """Pass the data on."""
-        return value
+    files = Path(__file__).with_name("blind")
+    scripts = ("pictures", "screens", "answers")

@@ -1,7 +1,5 @@
 """The votes of the blind test in one SQLite file; a vote counts as soon as `add` returns."""
 
-import csv
-import io
 import logging
 import secrets
 import sqlite3
@@ -174,14 +172,6 @@ class Store:
         """Return the raters who have deleted their votes."""
         with self._open() as database:
             return {rater for (rater,) in database.execute("SELECT rater FROM retired")}
-
-    def export_csv(self) -> str:
-        """Return all votes as CSV: the fields of `Vote`, and 1 for a quick one."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*Vote._fields, "quick"])
-        writer.writerows([*vote, int(vote.quick)] for vote in self.votes())
-        return text.getvalue()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -16,10 +16,10 @@ from demo.blind.store import Store, StoreError
 from demo.blind.sync import is_configured
 from demo.blind.trials import METHODS, new_ticket
 from demo.parts.events import LIGHT
+from demo.parts.templates import STYLE
 
 FORGETFUL = """**Votes are not kept here for long:** they are lost when this site is started anew. \
 Your results at the end of a part are complete all the same."""
-FLUSH = ".html-container:has(> &) { padding: 0; }"  # with the component above
 BEHIND = "This window was behind: here is your next trial."
 AGAIN = "The server could not take that answer. Please give it again."
 INVALID = """This cannot be continued, perhaps because the votes were deleted in another window. \
@@ -56,7 +56,7 @@ class BlindTab:
         if not (store.is_lasting or is_configured()):
             gr.Markdown(FORGETFUL, elem_id="blind-forgetful")
         self.blind = Blind(self._start(), elem_id="blind")
-        self.report = gr.HTML(css_template=FLUSH, elem_id="blind-report")
+        self.report = gr.HTML(css_template=STYLE, elem_id="blind-report")
         self.shown = gr.State()
         for event, act in (
             (self.blind.look, self.look),

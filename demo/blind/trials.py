@@ -59,10 +59,6 @@ class Plan(NamedTuple):
     ratings: tuple[Trial, ...]
     pairs: tuple[Trial, ...]
 
-    def find(self, trial: str) -> Trial | None:
-        """Return the trial of an id, unless this rater has none of that id."""
-        return next((t for part in self for t in part if t.id == trial), None)
-
 
 def pairs_of(rivals: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Return the pairs of methods that are compared, with networks that were added by name."""

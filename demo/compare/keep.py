@@ -138,7 +138,8 @@ class Keeper:
                 kept.extra |= {Path(pane.file.path) for pane in shown.ready}
             kept.extra |= {each.file for each in seen.positions.values()}
             kept.extra = {path for path in kept.extra if _is_own(path)}
-            for panes in filter(None, (shown if not shown.photo else None, _shown(kept.single))):
+            single = kept.single.shown if kept.single else None
+            for panes in filter(None, (None if shown.photo else shown, single)):
                 self._forget_results(panes)
             self._sets.forget(visit.token)
         visit.chosen, visit.choice, visit.number = "", visit.choice + 1, number
@@ -154,10 +155,6 @@ class Keeper:
         with suppress(ImageError, KeyError):
             hr = pixels(files[ORIGINAL]) if ORIGINAL in files else None
             self._cache.forget(pixels(files[INPUT]), hr)
-
-
-def _shown(single: Single | None) -> ComparerData | None:
-    return single.shown if single else None
 
 
 def _is_own(path: str | Path) -> bool:

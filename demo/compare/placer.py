@@ -4,18 +4,15 @@ placer.html, placer.css and placer.js lie beside this file, see `demo.parts.temp
 """
 
 from pathlib import Path
-from typing import Any
 
-import gradio as gr
 import numpy as np
 from gradio.data_classes import FileData, GradioModel
 from PIL import Image as Pillow
 
-from demo.parts.templates import templates
+from demo.parts.templates import Display
 from demo.viewer.viewer import write_pane_file
 from srgan.images import Image
 
-HERE = Path(__file__).parent
 THUMBNAIL_SIDE = 512  # pixels, the longer one
 
 
@@ -30,23 +27,15 @@ class PlacerData(GradioModel):
     seconds: float | None = None  # that the comparison will take, None if nobody knows
 
 
-class Placer(gr.HTML):
+class Placer(Display):
     """Shows PlacerData; the piece is in the middle of a new photo, and then where it is moved.
 
     Events: `place`, whose gr.EventData has the corner of the piece as x and y, in whole pixels of
-    the photo, and `shrink`. What a client sends can be anything. No event may take the value as an
-    input: it names files.
+    the photo, and `shrink`. What a client sends can be anything.
     """
 
     data_model = PlacerData
-
-    def __init__(self, value: PlacerData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
-        """Take gr.HTML's keyword arguments, such as elem_id and visible."""
-        super().__init__(value=value, **templates(HERE, "placer"), **kwargs)
-
-    def postprocess(self, value: PlacerData | None) -> PlacerData | None:
-        """Pass the data on; Gradio adds the address of the thumbnail."""
-        return value
+    files = Path(__file__).with_suffix("")
 
 
 def placer_data(image: Image, fitting: tuple[int, int]) -> PlacerData:

@@ -7,20 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 from gradio.data_classes import FileData, GradioModel
 
 from demo.engine.photo_set import INPUT as SMALL
 from demo.engine.photo_set import Photo, PhotoSet
 from demo.engine.sets import MAX_FILES
 from demo.engine.table import caption
-from demo.parts.links import refuse_link
-from demo.parts.templates import templates
+from demo.parts.templates import Display
 from demo.viewer.show import key_of
 from demo.viewer.viewer import INPUT, ORIGINAL, ComparerData, Pane
 from srgan.images import SCALE
-
-HERE = Path(__file__).parent
 
 
 class StripPhoto(GradioModel):
@@ -60,7 +56,7 @@ class StripData(GradioModel):
     refused: list[Refused] = []
 
 
-class Strip(gr.HTML):
+class Strip(Display):
     """Shows StripData. It uploads what is given to it: see intake.js.
 
     Events: `opened` with the browser's `token`; `added` with uploaded `files` and those `refused`;
@@ -70,24 +66,7 @@ class Strip(gr.HTML):
     """
 
     data_model = StripData
-
-    def __init__(self, value: StripData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
-        """Take gr.HTML's keyword arguments, such as elem_id and visible."""
-        super().__init__(value=value, **templates(HERE, "strip"), **kwargs)
-
-    def preprocess(self, payload: StripData | None) -> None:
-        """Drop what a client sends: it may name any cached file, and the strip is no input."""
-
-    async def async_move_resource_to_block_cache(
-        self, url_or_file_path: str | Path | None
-    ) -> str | None:
-        """Refuse links; take files as Gradio does, before preprocess is asked."""
-        refuse_link(url_or_file_path)
-        return await super().async_move_resource_to_block_cache(url_or_file_path)
-
-    def postprocess(self, value: StripData | None) -> StripData | None:
-        """Pass the data on; Gradio adds the address of each file."""
-        return value
+    files = Path(__file__).with_suffix("")
 
 
 def strip_data(photo_set: PhotoSet, seconds: float | None, **about: Any) -> StripData:  # noqa: ANN401

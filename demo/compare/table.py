@@ -6,15 +6,14 @@ set_table.html, set_table.css and set_table.js lie beside this file, see `demo.p
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import numpy as np
 from gradio.data_classes import GradioModel
 
-from demo.analysis.export import no_formula
-from demo.analysis.region import Region, parse_region, region_caption, region_figure, region_scores
-from demo.analysis.set_export import write_set_zip
+from demo.analysis.export import SET_README, no_formula, write_archive
+from demo.analysis.panel import draw_region
+from demo.analysis.region import Region, parse_region
 from demo.compare.sets import Visit
 from demo.compare.strip import photo_panes
 from demo.engine.examples import weights_digests
@@ -32,12 +31,10 @@ from demo.engine.set_table import (
 from demo.engine.sets import Sets
 from demo.engine.table import Protocol, heading
 from demo.parts.disk import FULL, FULL_DISK
-from demo.parts.templates import templates
-from demo.viewer.viewer import INPUT, ORIGINAL
-from srgan.images import Image, ImageError, repeat, write_png
+from demo.parts.templates import Display
+from srgan.images import Image, ImageError, write_png
 from srgan.reading import read_image
 
-HERE = Path(__file__).parent
 NOTHING = "No photo of the set is done yet."
 PUBLISHED = "Published (paper's protocol)"
 
@@ -70,21 +67,11 @@ class TableData(GradioModel):
     regions: int = 0  # photos on which one is marked
 
 
-class Table(gr.HTML):
+class Table(Display):
     """Shows TableData; its event `save` names a `file`: "csv", "json", "md", "zip" or "figure"."""
 
     data_model = TableData
-
-    def __init__(self, value: TableData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
-        """Take gr.HTML's keyword arguments, such as elem_id and visible."""
-        super().__init__(value=value, **templates(HERE, "set_table"), **kwargs)
-
-    def preprocess(self, payload: TableData | None) -> None:
-        """Drop what a client sends: the table is no input."""
-
-    def postprocess(self, value: TableData | None) -> TableData | None:
-        """Pass the data on."""
-        return value
+    files = Path(__file__).with_name("set_table")
 
 
 class TableHandlers:
@@ -174,7 +161,9 @@ class TableHandlers:
             if photo.state == "done"
             for pane in photo_panes(photo, self._methods).ready
         ]
-        write_set_zip(path, pictures, self._texts(table), table.methods, self._weights)
+        texts = {f"table.{ending}": text for ending, text in self._texts(table).items()}
+        fields = {"methods": ", ".join(table.methods)}
+        write_archive(path, pictures, texts, SET_README, self._weights, fields)
         return str(path)
 
     def _figure(self, photo_set: PhotoSet, protocol: Protocol, folder: Path) -> str:
@@ -195,17 +184,10 @@ class TableHandlers:
         return str(path)
 
     def _figure_row(self, photo: Photo, protocol: Protocol) -> Image:
-        region = Region(*photo.region)
         panes = photo_panes(photo, self._methods).ready
         images = {pane.key: read_image(pane.file.path) for pane in panes}
-        lr, hr = images[INPUT], images.get(ORIGINAL)
-        methods = {pane.name: images[pane.key] for pane in panes if pane.name in self._methods}
-        inside = region_scores(methods, lr, hr, region)
-        captions = {name: region_caption(scores, protocol) for name, scores in inside.items()}
-        images[INPUT] = repeat(lr)
-        shown = [(pane.name, images[pane.key], captions.get(pane.name, "")) for pane in panes]
-        is_scored = any(getattr(scores, protocol) for scores in inside.values())
-        return region_figure(shown, region, photo.stem, protocol if is_scored else None)
+        region = Region(*photo.region)
+        return draw_region(panes, images, self._methods, region, photo.stem, protocol)[0]
 
 
 def _row(name: str, values: Values) -> Row:

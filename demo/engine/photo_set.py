@@ -1,7 +1,6 @@
 """The photos of one visitor: what each was made into, on disk, and which is next."""
 
 import itertools
-import shutil
 import threading
 import time
 import uuid
@@ -139,10 +138,9 @@ class PhotoSet:
         """Of all outputs together."""
         return sum(photo.pixels for photo in self.photos if photo.state != "refused")
 
-    def pixels_left(self) -> float:
+    def pixels_left(self) -> int:
         """Return the pixels of outputs that are still to be made."""
-        left = {"waiting": 1.0, "working": 1.0}
-        return sum(photo.pixels * left.get(photo.state, 0.0) for photo in self.photos)
+        return sum(p.pixels for p in self.photos if p.state in ("waiting", "working"))
 
     def take(self, runner: int) -> Photo | None:
         """Begin the photo that is looked at, or the first that waits; None if there is none."""
@@ -238,12 +236,8 @@ class PhotoSet:
     def _record(self, photo: Photo, now: Comparison) -> bool:
         pictures: Mapping[str, Image | None] = {INPUT: now.lr, ORIGINAL: now.hr, **now.images}
         new = {k: p for k, p in pictures.items() if p is not None and k not in photo.files}
-        if len(new) > 1:
-            with ThreadPoolExecutor(2) as pool:  # Pillow compresses without the interpreter's lock
-                list(pool.map(lambda item: self.write(photo, *item), new.items()))
-        else:
-            for item in new.items():
-                self.write(photo, *item)
+        with ThreadPoolExecutor(2) as pool:  # Pillow compresses without the interpreter's lock
+            list(pool.map(lambda item: self.write(photo, *item), new.items()))
         photo.seconds, photo.scores = dict(now.seconds), dict(now.scores)
         photo.working, photo.share = now.working, now.done if now.working else 0.0
         self.change()
@@ -269,11 +263,6 @@ def make_photo(given: Given, names: Sequence[str], files: Sequence[Path], mode: 
     photo = Photo(names[given.photo], files[given.photo], small, not is_small)
     photo.reason = given.problem
     return photo
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder of results; one that is not there is no fault."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _plain(key: str) -> str:

@@ -2,13 +2,14 @@
 
 import logging
 import re
+import shutil
 import threading
 import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from demo.engine.photo_set import PhotoSet, remove
+from demo.engine.photo_set import PhotoSet
 
 MAX_PHOTOS = 100  # of a set
 MAX_FILES = 300  # that are looked at: a pair is two, and some are no photos
@@ -83,7 +84,7 @@ class Sets:
         with gone.lock:
             gone.is_gone, gone.is_forgotten = True, is_wanted
             gone.claim()
-        remove(gone.folder)
+        shutil.rmtree(gone.folder, ignore_errors=True)
         own = gone.paths() - others
         for path in own:
             with suppress(OSError):
@@ -104,7 +105,7 @@ class Sets:
             for folder in set(self._folder.iterdir()) - known:
                 with suppress(OSError):
                     if now - folder.stat().st_mtime > self._max_age:
-                        remove(folder)
+                        shutil.rmtree(folder, ignore_errors=True)
 
     def _wake(self) -> None:
         """Sweep from time to time for as long as there are sets."""

@@ -7,17 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 from gradio.data_classes import FileData, GradioModel
 
 from demo.engine.table import number
 from demo.lesson.plausible import Plausible
-from demo.parts.templates import templates
+from demo.parts.templates import Display
 from demo.viewer.viewer import write_pane_file
 from srgan.images import Image, repeat
-
-HERE = Path(__file__).parent
 
 
 class Average(GradioModel):
@@ -69,23 +66,15 @@ class Question(GradioModel):
     y: int
 
 
-class PatchViewer(gr.HTML):
+class PatchViewer(Display):
     """Shows PatchData; the number of patches that are averaged is chosen in the browser.
 
     Its event `ask` comes when the viewer is seen, first or again, and when a spot is chosen; its
-    gr.EventData is a `Question`, but a client can send anything. No event may take the value as an
-    input: it names files.
+    gr.EventData is a `Question`, but a client can send anything.
     """
 
     data_model = PatchData
-
-    def __init__(self, value: PatchData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
-        """Take gr.HTML's keyword arguments, such as elem_id and visible."""
-        super().__init__(value=value, **templates(HERE, "patch_viewer"), **kwargs)
-
-    def postprocess(self, value: PatchData | None) -> PatchData | None:
-        """Pass the data on; Gradio adds the address of each file."""
-        return value
+    files = Path(__file__).with_suffix("")
 
 
 def patch_fields(found: Plausible, pictures: Mapping[str, Image]) -> dict[str, Any]:

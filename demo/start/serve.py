@@ -67,7 +67,7 @@ def _serve(
         from demo.blind.sync import start_sync
         from demo.engine.cache import Cache
         from demo.page import LAUNCH, build_page
-        from demo.parts.memory import keep_memory_small
+        from demo.start.memory import keep_memory_small
         from demo.start.methods import find_methods
     keep_memory_small()
     precision = os.environ.get("SRGAN_PRECISION", "auto")

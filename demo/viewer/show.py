@@ -87,12 +87,8 @@ class Show:
 
     def _write_all(self, images: Iterable[tuple[str, Image]]) -> None:
         new = {suffix: image for suffix, image in images if suffix not in self._files}
-        if len(new) < 2:
-            written = map(self._file, new, new.values())
-        else:
-            with ThreadPoolExecutor() as pool:  # Pillow compresses without the interpreter's lock
-                written = list(pool.map(self._file, new, new.values()))
-        self._files |= zip(new, written, strict=True)
+        with ThreadPoolExecutor() as pool:  # Pillow compresses without the interpreter's lock
+            self._files |= zip(new, pool.map(self._file, new, new.values()), strict=True)
 
     def _file(self, suffix: str, image: Image) -> FileData:
         file = self._write(image, f"{self._photo}_{suffix}.png")

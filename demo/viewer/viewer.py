@@ -9,26 +9,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 from gradio.data_classes import FileData, GradioModel
 from gradio.utils import get_upload_folder
 
-from demo.parts.links import refuse_link
-from demo.parts.templates import templates
+from demo.parts.templates import Display
 from srgan.images import Image, write_png
 
-VIEWER = Path(__file__).parent
 INPUT, ORIGINAL = "input", "original"  # keys of the panes that no method made
-SCRIPTS = (
-    "state",
-    "draw",
-    "views",
-    "region",
-    "link",
-    "memory",
-    "panes",
-    "hands",
-)  # joined in this order
 
 
 class Pane(GradioModel):
@@ -63,7 +50,7 @@ class ComparerData(GradioModel):
         return self.ready[0].file.orig_name.removesuffix("_small.png")
 
 
-class Comparer(gr.HTML):
+class Comparer(Display):
     """Shows ComparerData in linked panes, a slider, by flicker or as a difference.
 
     Zoom, position and view stay in the browser. Its event `region` carries the marked rectangle:
@@ -71,24 +58,8 @@ class Comparer(gr.HTML):
     """
 
     data_model = ComparerData
-
-    def __init__(self, value: ComparerData | None = None, **kwargs: Any) -> None:  # noqa: ANN401
-        """Take gr.HTML's keyword arguments, such as elem_id and visible."""
-        super().__init__(value=value, **templates(VIEWER, "viewer", SCRIPTS), **kwargs)
-
-    def preprocess(self, payload: ComparerData | None) -> None:
-        """Drop what a client sends: it may name any cached file, and the viewer is no input."""
-
-    async def async_move_resource_to_block_cache(
-        self, url_or_file_path: str | Path | None
-    ) -> str | None:
-        """Refuse links; take files as Gradio does, before preprocess is asked."""
-        refuse_link(url_or_file_path)
-        return await super().async_move_resource_to_block_cache(url_or_file_path)
-
-    def postprocess(self, value: ComparerData | None) -> ComparerData | None:
-        """Pass the data on; Gradio adds the address of each file."""
-        return value
+    files = Path(__file__).with_suffix("")
+    scripts = ("state", "draw", "views", "region", "link", "memory", "panes", "hands")
 
     def api_info(self) -> dict[str, Any]:
         """Describe the value to API clients, which then download the files."""

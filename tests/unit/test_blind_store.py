@@ -1,8 +1,6 @@
 """The votes' file: what was acknowledged is there, once, whatever happens to the server."""
 
-import csv
 import http.client
-import io
 import os
 import resource
 import sqlite3
@@ -120,16 +118,9 @@ def test_merging_twice_adds_nothing_and_retires(store):
     assert store.votes() == []
 
 
-def test_csv_has_every_vote_and_marks_the_quick(store):
-    quick = CHOICE._replace(seconds=0.69)
-    store.add(RATING)
-    store.add(quick)
-    rows = list(csv.DictReader(io.StringIO(store.export_csv())))
-    assert [row.pop("quick") for row in rows] == ["0", "1"]
-    assert [Vote(**row) for row in rows] == [
-        Vote(*("" if v is None else str(v) for v in vote)) for vote in (RATING, quick)
-    ]
-    assert RATING._replace(seconds=0.7).quick is False
+def test_a_vote_within_a_moment_is_quick():
+    assert RATING._replace(seconds=0.69).quick
+    assert not RATING._replace(seconds=0.7).quick
 
 
 def test_the_file_holds_nothing_but_the_votes(store):

@@ -172,14 +172,6 @@ def test_every_trial_can_be_voted_on_but_the_calibration(tmp_path):
         store.add(plan.calibration[0].vote(RATERS[0], "5", 2, "v1"))
 
 
-def test_only_a_raters_own_trials_are_found():
-    plan, other = plan_of(RATERS[0]), plan_of(RATERS[1])
-    for part in plan:
-        assert all(plan.find(trial.id) == trial for trial in part)
-        assert not any(other.find(trial.id) for trial in part)
-    assert plan.find("") is None
-
-
 def test_a_ticket_is_random_and_does_not_follow_from_the_rater():
     tickets = [new_ticket() for _ in range(100)]
     raters = [rater_of(ticket) for ticket in tickets]

@@ -11,8 +11,7 @@ import pytest
 from skimage import data
 from support.mocks import methods, noise, save
 
-from demo.analysis.export import no_formula
-from demo.analysis.set_export import write_set_zip
+from demo.analysis.export import SET_README, no_formula, write_archive
 from demo.engine.pace import Pace
 from demo.engine.photo_set import Photo, PhotoSet
 from demo.engine.set_table import FORMS, number, set_csv, set_json, set_markdown, set_table
@@ -115,12 +114,12 @@ def test_an_infinite_value_is_said(photos):
 def test_the_zip_has_every_picture_and_the_table(photos, tmp_path):
     table = set_table(photos)
     pictures = [(f"same_{key}.png", path) for p in photos for key, path in p.files.items()]
-    texts = {"csv": set_csv(table), "json": set_json(table, {}), "md": set_markdown(table)}
-    write_set_zip(tmp_path / "a.zip", pictures, texts, table.methods, {"w": "1"})
+    texts = {"table.md": set_markdown(table), "table.json": set_json(table, {})}
+    write_archive(tmp_path / "a.zip", pictures, texts, SET_README, {"w": "1"}, {"methods": "SRGAN"})
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         names = archive.namelist()
-        assert len(names) == len(set(names)) == len(pictures) + 4
-        assert archive.read("table.md").decode() == texts["md"]
+        assert len(names) == len(set(names)) == len(pictures) + 3
+        assert archive.read("table.md").decode() == texts["table.md"]
         assert "psnr_today" in archive.read("README.txt").decode()
         assert archive.testzip() is None
 

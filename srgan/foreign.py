@@ -54,7 +54,6 @@ class ForeignUpscaler(Upscaler):
         model: spandrel's ImageModelDescriptor; four times, three channels.
         version: Of its weights.
         name: What people read.
-        device: Where it computes: "cuda" if there is one, else "cpu", unless told.
         memory: Bytes that a tile may take beside the picture.
 
     Raises:
@@ -66,11 +65,10 @@ class ForeignUpscaler(Upscaler):
         model: Any,  # noqa: ANN401 - the package is an extra
         version: str = "",
         name: str = "Network",
-        device: str | None = None,
         memory: float = MEMORY,
     ) -> None:
         self.name = name
-        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model = model.eval().to(torch.device(self._device))
         self._here = threading.local()  # several runs may use the network at a time
         for part in model.model.modules():

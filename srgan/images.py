@@ -99,8 +99,8 @@ def is_gray(image: Image) -> bool:
     return bool((image == image[..., :1]).all())
 
 
-def write_png(image: Image, path: str | Path, alpha: NDArray[np.uint8] | None = None) -> None:
-    """Write (H, W, 3) and perhaps alpha (H, W) as PNG, losslessly; replaces a file in one step.
+def write_png(image: Image, path: str | Path) -> None:
+    """Write (H, W, 3) as PNG, losslessly; replaces a file in one step.
 
     Colours are compressed by run lengths alone: of what was enlarged, files are a tenth smaller
     than with zlib's usual search at its fastest, and made sooner. Gray ones would be half as large
@@ -110,10 +110,6 @@ def write_png(image: Image, path: str | Path, alpha: NDArray[np.uint8] | None = 
         OSError: The folder is missing, full or read-only; what was there stays.
     """
     picture = PIL.Image.fromarray(_checked(image))
-    if alpha is not None:
-        if alpha.dtype != np.uint8 or alpha.shape != image.shape[:2]:
-            raise ValueError(f"expected uint8 {image.shape[:2]}, got {alpha.dtype} {alpha.shape}")
-        picture.putalpha(PIL.Image.fromarray(alpha))
     temporary = Path(path).with_name(f".{uuid.uuid4().hex}.part")
     try:
         strategy = zlib.Z_DEFAULT_STRATEGY if is_gray(image) else zlib.Z_RLE

@@ -12,7 +12,7 @@ from PIL.ExifTags import IFD
 from PIL.ExifTags import Base as Tag
 
 MARK = Tag.ProcessingSoftware  # of EXIF: says that this program made the picture, and of what
-IPTC, XMP, PHOTOSHOP, IPTC_RESOURCE = 33723, 700, 34377, 0x0404
+IPTC, XMP, IPTC_RESOURCE = 33723, 700, 0x0404
 TIFF_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
 XMP_WIDTH = re.compile(rb'((?:tiff:ImageWidth|exif:PixelXDimension)(?:="|>))\d+')
 XMP_HEIGHT = re.compile(rb'((?:tiff:ImageLength|exif:PixelYDimension)(?:="|>))\d+')

@@ -65,22 +65,22 @@ def read_picture(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Pict
     return look_into(path, _convert, max_pixels)
 
 
-def read_size(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> tuple[int, int]:
+def read_size(path: str | Path) -> tuple[int, int]:
     """Look up width and height without decoding, as the file has them: before it is turned.
 
     Raises:
         ImageError: Not there, no such format, its head is broken, or too large.
     """
-    return look_into(path, lambda opened: opened.size, max_pixels)
+    return look_into(path, lambda opened: opened.size, MAX_DECODED_PIXELS)
 
 
-def read_image(path: str | Path, max_pixels: int = MAX_DECODED_PIXELS) -> Image:
+def read_image(path: str | Path) -> Image:
     """Read a file as `read_picture` does, transparent parts laid on white: (H, W, 3).
 
     Raises:
         ImageError: Not there, no such format, broken, or too large.
     """
-    return read_picture(path, max_pixels).image
+    return read_picture(path).image
 
 
 def take_picture(image: PIL.Image.Image) -> Picture:

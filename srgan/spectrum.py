@@ -25,9 +25,7 @@ QUARTER = ((0, 1), (1, 0), (1, 1), (1, 3), (1, 2), (2, 1))
 HALF = ((0, 2), (2, 0), (2, 2))
 
 
-def radial_power(
-    image: Image, shave: int = SHAVE
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def radial_power(image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Measure how much an image has at each frequency, whatever its direction.
 
     The power spectrum of the luma under a Hann window, averaged over rings of equal distance from
@@ -35,20 +33,18 @@ def radial_power(
     each, so curves of one scene can be laid over one another.
 
     Args:
-        image: (H, W, 3).
-        shave: Pixels taken off each side first.
+        image: (H, W, 3); 4 pixels are taken off each side first.
 
     Returns:
         Centres of the rings, 1/64 to 1/2 [cycles a pixel], and the mean power in them [dB], not
         below -20; (32,) each.
 
     Raises:
-        ValueError: A side is shorter than 48 pixels after shaving.
+        ValueError: A side is shorter than 56 pixels.
     """
-    smallest = 2 * shave + RINGS_SIDE
-    if min(image.shape[:2]) < smallest:
-        raise ValueError(f"a side needs at least {smallest} pixels, got {image.shape}")
-    spectrum = power_spectrum(_luma(image, shave))
+    if min(image.shape[:2]) < MIN_SPECTRUM_SIDE:
+        raise ValueError(f"a side needs at least {MIN_SPECTRUM_SIDE} pixels, got {image.shape}")
+    spectrum = power_spectrum(_luma(image))
     ring = (spectrum.frequency * 2 * RINGS + 0.5).long()
     total, count = (
         torch.bincount(ring.flatten(), x.expand(ring.shape).flatten())[1 : RINGS + 1]
@@ -65,7 +61,7 @@ class GridPeaks(NamedTuple):
     half: float  # period 2 [dB]
 
 
-def grid_peaks(sr: Image, shave: int = SHAVE) -> GridPeaks:
+def grid_peaks(sr: Image) -> GridPeaks:
     """Measure the grid that two PixelShuffles leave: their 16 phases differ, with period 4 and 2.
 
     The luma's power spectrum is averaged over Hann-windowed blocks of 64 x 64, half overlapping, so
@@ -79,13 +75,12 @@ def grid_peaks(sr: Image, shave: int = SHAVE) -> GridPeaks:
     bicubic 0 to 0.4, a young GAN with dotted edges 6.5 to 9.6.
 
     Args:
-        sr: Image, (H, W, 3).
-        shave: Pixels taken off each side first.
+        sr: Image, (H, W, 3); 4 pixels are taken off each side first.
 
     Returns:
         NaN for both if the image is smaller than a block.
     """
-    luma = _luma(sr, shave)
+    luma = _luma(sr)
     if min(luma.shape) < GRID_BLOCK:
         return GridPeaks(math.nan, math.nan)
     window = torch.hann_window(GRID_BLOCK, dtype=luma.dtype)
@@ -94,9 +89,8 @@ def grid_peaks(sr: Image, shave: int = SHAVE) -> GridPeaks:
     return GridPeaks(_peak(power, QUARTER), _peak(power, HALF))
 
 
-def _luma(image: Image, shave: int) -> torch.Tensor:
-    inner = slice(shave, -shave or None)
-    return torch.from_numpy(image[inner, inner] @ BT601)
+def _luma(image: Image) -> torch.Tensor:
+    return torch.from_numpy(image[SHAVE:-SHAVE, SHAVE:-SHAVE] @ BT601)
 
 
 def _mean_block_spectrum(luma: torch.Tensor, window: torch.Tensor) -> torch.Tensor:

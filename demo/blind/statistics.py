@@ -35,7 +35,6 @@ class Screened(NamedTuple):
     """The votes that count, and how many do not."""
 
     votes: list[Vote]
-    raters: int
     quick: int  # votes left out because they were quick
     excluded: int  # raters left out because of a catch trial
 
@@ -125,7 +124,7 @@ def screen(votes: Iterable[Vote]) -> Screened:
             catches[vote.rater].append(vote)
     failed = {rater for rater, caught in catches.items() if _fails(caught)}
     kept = [vote for vote in slow if vote.rater not in failed]
-    return Screened(kept, len({v.rater for v in kept}), len(votes) - len(slow), len(failed))
+    return Screened(kept, len(votes) - len(slow), len(failed))
 
 
 def _fails(catches: list[Vote]) -> bool:

@@ -31,11 +31,11 @@ def is_configured() -> bool:
     return bool(os.environ.get("HF_TOKEN") and os.environ.get("RATINGS_REPO"))
 
 
-def start_sync(store: Store, minutes: float = MINUTES) -> "Sync | None":
+def start_sync(store: Store) -> "Sync | None":
     """Fetch the votes and go on in the background, if a dataset is configured."""
     if not is_configured():
         return None
-    sync = Sync(store, os.environ["RATINGS_REPO"], os.environ["HF_TOKEN"], minutes)
+    sync = Sync(store, os.environ["RATINGS_REPO"], os.environ["HF_TOKEN"], MINUTES)
     sync.wait(PATIENCE)
     return sync
 

@@ -90,8 +90,8 @@ class CompareTab:
         self.shown, self.source = gr.State(panes), gr.State(str(original_path(first)))
         self.scores, self.seen = gr.State(scores), gr.State(Seen())
         self.turn, self.visit = gr.State(Turn()), gr.State(Visit())
-        names = Outputs.__dataclass_fields__
-        self._outputs = Outputs(**{name: getattr(self, name) for name in names})
+        parts = Outputs.__dataclass_fields__
+        self._outputs = Outputs(**{name: getattr(self, name) for name in parts})
         pace, sets = Pace(), Sets(Path(get_upload_folder()) / "sets")
         self._handlers = Handlers(upscalers, max_output_pixels, self._outputs, cache, gallery, pace)
         of_set = SetHandlers(sets, upscalers, max_output_pixels, self._outputs, pace)
@@ -102,7 +102,7 @@ class CompareTab:
         self._connect_visit(Keeper(sets, of_set, self._outputs, cache, gallery), of_set.follow)
         no_room = gr.Button(visible="hidden", elem_id="no-room")  # pressed by upload.js
         no_room.click(full, None, self.status, **LIGHT_QUEUED)
-        self._add_api([upscaler.name for upscaler in upscalers])
+        self._add_api(names)
 
     def _controls(self, max_output_pixels: int, note: str) -> None:
         self.photo = UploadImage(

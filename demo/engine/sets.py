@@ -14,7 +14,7 @@ from demo.engine.photo_set import PhotoSet
 MAX_PHOTOS = 100  # of a set
 MAX_FILES = 300  # that are looked at: a pair is two, and some are no photos
 MAX_PIXELS = 100_000_000  # of a set's originals or outputs together
-MAX_BYTES = 4 * 2**30  # on disk, of all visitors together
+MAX_BYTES = 4 * 2**30  # on disk, of all visitors together; what was not used for longest goes
 MAX_AGE = 3600.0  # seconds after the last use
 MAX_AT_WORK = 8  # sets in which photos wait; more visitors are asked to come back
 _SWEEP = 300.0  # seconds
@@ -27,12 +27,10 @@ class Sets:
 
     Args:
         folder: For the results; what lies there from an earlier process is deleted by its age.
-        max_bytes: Of all results; the set that was not used for longest goes first.
-        max_age: Seconds after the last use in which a set goes.
     """
 
-    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES, max_age: float = MAX_AGE) -> None:
-        self._folder, self._max_bytes, self._max_age = folder, max_bytes, max_age
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._sets: dict[str, PhotoSet] = {}
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -98,13 +96,13 @@ class Sets:
             by_use = sorted(self._sets.items(), key=lambda item: -item[1].used)
         for token, each in by_use:
             total += _bytes(each.folder)
-            if now - each.used > self._max_age or total > self._max_bytes:
+            if now - each.used > MAX_AGE or total > MAX_BYTES:
                 self.forget(token, is_wanted=False)
         known = {each.folder for _, each in by_use}
         if self._folder.is_dir():
             for folder in set(self._folder.iterdir()) - known:
                 with suppress(OSError):
-                    if now - folder.stat().st_mtime > self._max_age:
+                    if now - folder.stat().st_mtime > MAX_AGE:
                         shutil.rmtree(folder, ignore_errors=True)
 
     def _wake(self) -> None:

@@ -19,28 +19,15 @@ class DevicePatches(Patches):
 
     Args:
         photos: Each is read once, now; those that turn out broken are lost, as when they are drawn.
-        size: Side of the small crops, in small pixels.
-        batch: Crops in a batch, over all processes together.
-        seed: Another seed gives other crops.
-        rank: Which process this is.
-        processes: How many processes share a batch.
+        args: The others of `Patches`.
         device: Where the photos go and the batches are made.
 
     Raises:
         ImageError: No photo can be read.
     """
 
-    def __init__(
-        self,
-        photos: Photos,
-        size: int,
-        batch: int,
-        seed: int = 0,
-        rank: int = 0,
-        processes: int = 1,
-        device: torch.device | str = "cpu",
-    ) -> None:
-        super().__init__(photos, size, batch, seed, rank, processes)
+    def __init__(self, photos: Photos, *args: int, device: torch.device | str = "cpu") -> None:
+        super().__init__(photos, *args)
         self.device = torch.device(device)
         self._places: dict[int, Where] = {}
         small, large, start = [], [], 0

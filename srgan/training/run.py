@@ -75,12 +75,10 @@ class Run:
         self.inputs, notes = same_inputs(config, photos, before)
         size = config.crop // SCALE
         share = accelerator.process_index, accelerator.num_processes
-        self.patches = Patches(self.photos, size, config.batch, config.seed, *share)
+        drawn = self.photos, size, config.batch, config.seed, *share
+        self.patches = Patches(*drawn)
         if config.photos_on_device:
-            where = accelerator.device
-            self.patches = DevicePatches(
-                self.photos, size, config.batch, config.seed, *share, where
-            )
+            self.patches = DevicePatches(*drawn, device=accelerator.device)
         new = config.continue_from is None
         self.trainer = Trainer(config, self._generator(state), accelerator, self.start, new)
         if state:

@@ -89,7 +89,7 @@ def test_below_the_stated_number_nothing_is_claimed(raters):
 
 def test_without_votes_there_are_no_results_and_no_failure():
     found = results([])
-    assert found.screened.raters == 0
+    assert found.screened == ([], 0, 0)
     assert [o.votes for o in found.opinions] == [0] * 5
     assert all(d.p is None for d in found.differences)
     assert all(w.rate is None for w in found.win_rates)
@@ -236,7 +236,7 @@ def test_quick_votes_do_not_count():
     votes = [rating(0, 0, "SRGAN", 3), rating(0, 1, "SRGAN", 3, seconds=0.69)]
     found = screen(votes)
     assert found.votes == votes[:1]
-    assert (found.raters, found.quick, found.excluded) == (1, 1, 0)
+    assert (found.quick, found.excluded) == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,6 @@ def test_the_border_does_not_count():
     framed = CAT.copy()
     framed[:4], framed[-4:], framed[:, :4], framed[:, -4:] = 0, 255, 255, 0
     assert np.array_equal(radial_power(framed), radial_power(CAT))
-    assert not np.array_equal(radial_power(framed, shave=0), radial_power(CAT, shave=0))
 
 
 def test_a_flat_picture_lies_on_the_floor():
@@ -113,12 +112,9 @@ def test_the_smallest_picture_has_something_in_every_ring():
     assert MIN_SPECTRUM_SIDE == 56
     for image in (gray_noise(56, 56), gray_noise(56, 57), gray_noise(57, 56), gray_noise(56, 500)):
         assert (radial_power(image)[1] > 5).all()
-    assert (radial_power(gray_noise(48, 48), shave=0)[1] > 5).all()
     for image in (CAT[:55, :200], CAT[:200, :55], CAT[:1, :1]):
         with pytest.raises(ValueError, match="at least 56 pixels"):
             radial_power(image)
-    with pytest.raises(ValueError, match="at least 68 pixels"):
-        radial_power(CAT[:67, :67], shave=10)
 
 
 def patterned(image, tile, amplitude=1.0):

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -30,6 +30,22 @@ def browser() -> Iterator["Browser"]:  # noqa: F821 - imported below, for the te
             pytest.fail(str(error), pytrace=False)
         yield found
         found.close()
+
+
+@pytest.fixture
+def new_page(browser: "Browser") -> Iterator[Callable[..., "Page"]]:  # noqa: F821 - Playwright's
+    """Open an address in a context of its own, with these settings, until the test ends."""
+    contexts = []
+
+    def open_page(url: str, **settings: object) -> "Page":  # noqa: F821
+        contexts.append(browser.new_context(**settings))
+        page = contexts[-1].new_page()
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(scope="module")

@@ -47,20 +47,13 @@ def url(blocks):
 
 
 @pytest.fixture
-def opened(browser, url):
-    contexts = []
-
+def opened(new_page, url):
     def open_page(theme="light", **settings):
-        context = browser.new_context(**settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{url}?__theme={theme}")
+        page = new_page(f"{url}?__theme={theme}", **settings)
         expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def violations(page):

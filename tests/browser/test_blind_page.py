@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from scipy import stats
 from support.browser import FLAGS, PHONE, installed_browser, serve
 
-from demo.blind.component import FOLDER
+from demo.blind.component import Blind
 from demo.blind.pictures import HEIGHT, PHOTOS, WIDTH, picture
 from demo.blind.session import PARTS, Session
 from demo.blind.store import Store
@@ -264,7 +264,8 @@ def test_no_name_of_a_method_or_photo_is_told_before_the_results(run):
         original = re.compile("original", re.IGNORECASE)
         told = original.search(trial.texts)
         assert bool(told) == (trial.kind == "closer")
-    sent = (file for file in FOLDER.iterdir() if file.suffix in (".css", ".html", ".js"))
+    beside = Blind.files.parent.iterdir()
+    sent = (file for file in beside if file.suffix in (".css", ".html", ".js"))
     for text in (*run.urls, *(file.read_text() for file in sent)):
         assert not NAMES.search(text)
 

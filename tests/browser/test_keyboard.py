@@ -81,20 +81,13 @@ class Keys:
 
 
 @pytest.fixture
-def opened(browser):
-    contexts = []
-
+def opened(new_page):
     def open_page(url, **settings):
-        context = browser.new_context(**{**DESKTOP, **settings})
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(url)
+        page = new_page(url, **{**DESKTOP, **settings})
         expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 @pytest.fixture(scope="module")

@@ -17,20 +17,13 @@ def url():
 
 
 @pytest.fixture
-def opened(browser, url):
-    contexts = []
-
+def opened(new_page, url):
     def open_page(query="", **settings):
-        context = browser.new_context(**{**DESKTOP, **settings})
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(url + query)
+        page = new_page(url + query, **{**DESKTOP, **settings})
         expect(page.locator("figure[data-state=ready]")).to_have_count(5)
         return Views(page, None)
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def test_digits_swap_the_picture_in_place(opened):

@@ -696,15 +696,6 @@ def test_the_module_is_the_command(folders):
     assert "Traceback" not in done.stderr
 
 
-@pytest.fixture
-def one_thread():
-    """Many small operations wait for a second thread longer than they compute on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @needs_benchmarks
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("name", ["Set5", "Set14", "BSD100"])

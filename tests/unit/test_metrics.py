@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage.data
-from PIL import Image as PillowImage
-from PIL import ImageFilter
 from scipy.ndimage import correlate1d
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from support.photos import ASTRONAUT, CAT, COFFEE, blurred, noisy
 
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import (
@@ -28,18 +26,6 @@ needs_benchmarks = pytest.mark.skipif(
     not BENCHMARKS.is_dir(), reason="no ../shared/data/benchmarks on this machine"
 )
 RNG = np.random.default_rng(0)
-ASTRONAUT = skimage.data.astronaut()  # 512 x 512
-COFFEE = skimage.data.coffee()  # 400 x 600
-CAT = skimage.data.chelsea()[:, :448]  # 300 x 448
-
-
-def noisy(image, sigma=10.0):
-    noise = np.random.default_rng(1).normal(0, sigma, image.shape)
-    return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
-
-
-def blurred(image, radius=6):
-    return np.array(PillowImage.fromarray(image).filter(ImageFilter.GaussianBlur(radius)))
 
 
 def pairs():

@@ -4,27 +4,13 @@ import math
 
 import numpy as np
 import pytest
-import skimage.data
-from PIL import Image as PillowImage
-from PIL import ImageFilter
+from support.photos import ASTRONAUT, CAT, COFFEE, blurred, noisy
 
 from srgan.images import enlarge, repeat, shrink
 from srgan.metrics import detail
 from srgan.spectrum import FLOOR_DB, MIN_SPECTRUM_SIDE, grid_peaks, radial_power
 
-ASTRONAUT = skimage.data.astronaut()  # 512 x 512
-COFFEE = skimage.data.coffee()  # 400 x 600
-CAT = skimage.data.chelsea()[:, :448]  # 300 x 448
 GRAY = 219 / 255  # what a level of gray is in studio luma
-
-
-def noisy(image, sigma=10.0):
-    noise = np.random.default_rng(1).normal(0, sigma, image.shape)
-    return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
-
-
-def blurred(image, radius=6):
-    return np.array(PillowImage.fromarray(image).filter(ImageFilter.GaussianBlur(radius)))
 
 
 def gray_noise(height, width, sigma=20):

@@ -1,6 +1,6 @@
 """The linked viewer: one shared view over several pictures of the same scene.
 
-Its HTML, CSS and JavaScript lie in `viewer/`; names and captions reach the page only as data.
+Its HTML, CSS and JavaScript lie beside it; names and captions reach the page only as data.
 """
 
 import hashlib

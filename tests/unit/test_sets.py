@@ -173,7 +173,7 @@ def test_what_is_forgotten_is_gone_but_for_what_others_have(kept):
     assert not shared.exists()
 
 
-def test_what_is_old_or_too_much_is_deleted(kept, tmp_path):
+def test_what_is_old_or_too_much_is_deleted(kept, tmp_path, monkeypatch):
     sets, *_ = kept
     old, new = (sets.find(token) for token in TOKENS[:2])
     left = tmp_path / "sets" / "left by another process"
@@ -186,8 +186,7 @@ def test_what_is_old_or_too_much_is_deleted(kept, tmp_path):
     sets.sweep()
     assert not old.folder.exists()
     assert new.folder.exists()
-    Sets.__init__(sets, tmp_path / "sets", max_bytes=1)
-    sets._sets = {TOKENS[1]: new}
+    monkeypatch.setattr(sets_module, "MAX_BYTES", 1)
     sets.sweep()
     assert not new.folder.exists()
     assert not new.is_forgotten  # the page says what has happened

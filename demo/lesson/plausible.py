@@ -33,7 +33,6 @@ class Plausible:
     is no original.
 
     Attributes:
-        asked: How many patches were wanted; there may be fewer.
         left: Column of the small photo where the small patch begins.
         top: Its row.
         place: The piece of the small photo around it; tells what shrinks to it (`place.fits`).
@@ -42,7 +41,6 @@ class Plausible:
         truth: The original's patch, (40, 40, 3).
     """
 
-    asked: int
     left: int
     top: int
     place: Place
@@ -98,15 +96,9 @@ class Plausible:
             return None
         return _decibels(max(self._errors.mean() - self._variance, 0))
 
-    @cached_property
-    def likeness(self) -> float:
-        """PSNR of one patch against another, by their mean squared difference; inf for one."""
-        count = len(self.placed)
-        return _decibels(2 * self._variance * count / max(count - 1, 1))
-
     def first(self, count: int) -> "Plausible":
         """Return what `plausible` returns for a smaller count, without a search."""
-        return replace(self, asked=count, placed=self.placed[:count])
+        return replace(self, placed=self.placed[:count])
 
     def crop(self, sr: Image) -> Image:
         """Return the patch of a large image, (4h, 4w, 3) to (40, 40, 3)."""
@@ -170,7 +162,7 @@ def plausible(lr: Image, spot: tuple[int, int], count: int, hr: Image | None = N
             break
     if not placed:
         raise ImageError("No patch fits here to the last level of gray. Choose another spot.")
-    result = Plausible(count, left, top, place, np.stack(placed[:count]), None)
+    result = Plausible(left, top, place, np.stack(placed[:count]), None)
     return result if hr is None else replace(result, truth=result.crop(hr))
 
 

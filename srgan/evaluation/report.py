@@ -106,14 +106,11 @@ def overall(images: dict[str, dict[str, float]]) -> dict[str, Any]:
     return {"mean": mean, "largest": largest} | ({"exact": exact} if exact else {})
 
 
-def table(results: dict[str, Any], markdown: bool = False) -> str:
-    """Lay out the results, a table a set: for a terminal, or in Markdown for the model card."""
-    blocks = [set_table(name, results, markdown) for name in results["sets"]]
-    return "\n\n".join([*blocks, legend(results, markdown)])
-
-
 def set_table(name: str, results: dict[str, Any], markdown: bool = False) -> str:
-    """Lay out the table of one set, with its head and what is left out of it."""
+    """Lay out the table of one set, with its head and what is left out of it.
+
+    It is for a terminal, or in Markdown for the model card.
+    """
     result = results["sets"][name]
     head = f"{name}: {result['images']} images, {result['lr']}"
     rows = _rows(name, result["methods"], results)

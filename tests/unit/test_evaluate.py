@@ -25,7 +25,7 @@ from srgan.evaluate import Tools, evaluate, load_methods, main, measure
 from srgan.evaluation.distances import load_distance
 from srgan.evaluation.fingerprint import LIKENESS, closest, find_copies, fingerprint
 from srgan.evaluation.image_sets import find_set
-from srgan.evaluation.report import MEASURES, PUBLISHED, read_json, table, worse, write_json
+from srgan.evaluation.report import MEASURES, PUBLISHED, read_json, set_table, worse, write_json
 from srgan.images import crop_to_scale, enlarge, repeat, shrink, write_png
 from srgan.metrics import agreement, colour_shift, detail, paper_score, score
 from srgan.perceptual import niqe
@@ -712,7 +712,7 @@ def test_the_papers_table_2(name):
 
 
 def test_the_table_shows_what_the_results_say(results):
-    text = table({"sets": {"Set14": results["sets"]["photos"]}})
+    text = set_table("Set14", {"sets": {"Set14": results["sets"]["photos"]}})
     lines = text.splitlines()
     assert lines[0] == "Set14: 3 images, small images by shrink"
     mean = results["sets"]["photos"]["methods"]["bicubic"]["mean"]

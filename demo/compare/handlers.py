@@ -93,6 +93,9 @@ class Handlers:
                 if update is not None:
                     yield update
         except ImageError as error:
+            if not turn.is_on(start.number):  # it would empty the drop zone of another photo
+                yield self._page.nothing()
+                return
             gr.Warning(str(error), title="Cannot use this file")
             yield self._page.refuse(f"**Cannot use this file.** {error}")
         except Exception as error:

@@ -118,16 +118,28 @@ function hand({ files, refused }) {
   if (!files.length && !refused.length) return;
   const tab = document.querySelector("[role=tab]"); // "Compare" is the first
   if (tab?.getAttribute("aria-selected") !== "true") tab?.click();
-  if (files.length === 1 && !refused.length && field()) {
-    const data = new DataTransfer();
-    data.items.add(files[0].file);
-    field().files = data.files;
-    field().dispatchEvent(new Event("change", { bubbles: true }));
+  if (files.length === 1 && !refused.length) {
+    next = files[0].file;
+    give();
   } else {
     strip()?.dispatchEvent(new CustomEvent("give", { detail: { files, refused } }));
   }
   requestAnimationFrame(showResults);
 }
+
+// The drop zone is away while it sends a photo: the last one that was dropped meanwhile waits for it.
+let next = null;
+
+function give() {
+  if (!next || !field()) return;
+  const data = new DataTransfer();
+  data.items.add(next);
+  next = null;
+  field().files = data.files;
+  field().dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+new MutationObserver(give).observe(document.querySelector("#photo"), { subtree: true, childList: true });
 
 // All that is compared is then seen at once; on a phone, where it cannot be, the page stays.
 function showResults() {

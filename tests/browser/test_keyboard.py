@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from support.browser import serve
 from support.mocks import methods, noise, save
+from support.pages import listen_for_dialogs
 
 from demo.engine.examples import NAMES
 from demo.page import LAUNCH, build_page
@@ -84,6 +85,7 @@ class Keys:
 def opened(new_page):
     def open_page(url, **settings):
         page = new_page(url, **{**DESKTOP, **settings})
+        listen_for_dialogs(page)
         expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5)
         return page
 
@@ -98,16 +100,11 @@ def url():
 
 
 def choose(keys, zone, path):
-    """Take a file at the stop of the drop zone, which is made anew when a photo is removed."""
-    choosers = []
-    keys.page.once("filechooser", lambda chooser: choosers.append(chooser))  # noqa: PLW0108 - Playwright wants to mark it
-    for _ in range(5):
-        keys.tab_to(zone)
+    """Take a file at the stop of the drop zone."""
+    keys.tab_to(zone)
+    with keys.page.expect_file_chooser() as chooser:
         keys.press("Enter")
-        keys.page.wait_for_timeout(500)
-        if choosers:
-            return choosers[0].set_files(path)
-    raise AssertionError("Enter opens no dialog")
+    chooser.value.set_files(path)
 
 
 def test_one_whole_comparison(browser, opened, tmp_path):

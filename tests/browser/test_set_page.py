@@ -5,11 +5,11 @@ import re
 import shutil
 from pathlib import Path
 
-import httpx
 import numpy as np
 import PIL.Image
 import pytest
 from playwright.sync_api import expect
+from support import web
 from support.browser import PHONE, serve
 from support.mocks import Counting, methods, noise, save
 from support.pages import (
@@ -371,13 +371,13 @@ def test_what_is_forgotten_is_gone_from_page_and_server(page, tmp_path):
     thumbnail(page, "p1").click()
     wait_for(page, "p1")
     links += page.locator("#comparer a[download]").evaluate_all("all => all.map(a => a.href)")
-    assert {httpx.get(link).status_code for link in links} == {200}
+    assert {web.get(link).status_code for link in links} == {200}
     page.get_by_role("button", name="Forget my photos").click()
     expect(page.locator("#status")).to_contain_text("deleted")
     wait_for(page, "cat")
     expect(page.locator("#strip .strip")).to_be_hidden()
     expect(page.locator("#set-table .set-table")).to_be_hidden()
-    assert [link for link in links if httpx.get(link).status_code == 200] == []
+    assert [link for link in links if web.get(link).status_code == 200] == []
     page.reload()
     wait_for(page, "cat")
     expect(page.locator("#strip .strip")).to_be_hidden()

@@ -1,11 +1,16 @@
 """What the drop zone takes: by content, not by name."""
 
+import re
 import shutil
+import threading
 
 import pytest
 from playwright.sync_api import expect
 from support.mocks import Counting, methods, noise, save
-from support.pages import drop, opened_over, wait_for
+from support.pages import drag, drop, opened_over, wait_for
+from support.states import PATIENCE, until
+
+from demo.compare import handlers, tab
 
 NAMES = ("noext", "scan.jpg_large", "photo.jpg-large", "notes.txt")
 FIELD = "#photo input[type=file]"
@@ -67,3 +72,72 @@ def test_what_is_no_picture_is_refused_in_words_whatever_its_name(page, tmp_path
     path.write_text("<h1>Nothing to see</h1>")
     drop(page, path)
     expect(page.locator("#status")).to_contain_text("Cannot use this file.")
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Makes what the first photo meets on the server wait; returns when it came and its end."""
+
+    def hold(module, name):
+        came, end = threading.Event(), threading.Event()
+        real = getattr(module, name)
+
+        def wait(photo, *rest):
+            if "first" in photo:
+                came.set()
+                assert end.wait(PATIENCE)
+            return real(photo, *rest)
+
+        monkeypatch.setattr(module, name, wait)
+        return came, end
+
+    return hold
+
+
+def two_drops(page, tmp_path, came, content=None):
+    """Drop a photo, and a second one when the first has come so far."""
+    first = save(tmp_path, noise(seed=1), "first.png")
+    if content:
+        first.write_bytes(content)
+    drop(page, first)
+    until(came.is_set)
+    drag(page, save(tmp_path, noise(seed=2), "second.png"))
+    expect(page.locator("#photo img")).to_have_attribute("src", re.compile("second"))
+
+
+def is_second(page):
+    wait_for(page, "second")
+    expect(page.locator("#status")).to_contain_text("Done.")
+    expect(page.locator("#photo img")).to_have_attribute("src", re.compile("second"))
+    expect(page.locator("#strip .film")).to_be_hidden()
+
+
+@pytest.mark.parametrize("step", [(tab, "chosen"), (handlers, "read_picture")], ids=lambda s: s[1])
+def test_of_two_quick_drops_the_second_counts(browser, mocks, held, tmp_path, step):
+    came, end = held(*step)
+    with opened_over(browser, mocks) as page:
+        two_drops(page, tmp_path, came)
+        end.set()
+        is_second(page)
+
+
+def test_a_first_drop_that_is_no_picture_takes_nothing_from_the_second(
+    browser, mocks, held, tmp_path
+):
+    came, end = held(handlers, "read_picture")
+    with opened_over(browser, mocks) as page:
+        two_drops(page, tmp_path, came, b"no picture")
+        end.set()
+        is_second(page)
+
+
+def test_a_drop_while_the_first_is_still_sent_counts(page, tmp_path):
+    sent = []
+    page.route("**/upload?*", lambda route: route.continue_() if sent else sent.append(route))
+    drop(page, save(tmp_path, noise(seed=1), "first.png"))
+    expect(page.locator(FIELD)).to_have_count(0)
+    for name in ("passed over", "second"):
+        drag(page, save(tmp_path, noise(seed=2), f"{name}.png"))
+    expect(page.locator("#overlay")).to_be_hidden()
+    sent[0].continue_()
+    is_second(page)

@@ -8,12 +8,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import gradio as gr
-import httpx
 import numpy as np
 import pytest
 from gradio.data_classes import FileData
 from PIL import Image as PillowImage
 from playwright.sync_api import expect
+from support import web
 from support.browser import FLAGS, PHONE, installed_browser, serve
 from support.viewer import DESKTOP, Viewer, comparison, nearest, picture
 
@@ -462,8 +462,8 @@ def test_a_client_cannot_make_the_server_read_through_the_viewer(url):
     def send(file):
         pane = {"key": "input", "name": "x", "width": 1, "height": 1, "file": file}
         call = {"data": [{"id": "x", "panes": [pane]}]}
-        event = httpx.post(f"{url}gradio_api/call/echo", json=call).json()["event_id"]
-        return httpx.get(f"{url}gradio_api/call/echo/{event}", timeout=20).text
+        event = web.post(f"{url}gradio_api/call/echo", json=call).json()["event_id"]
+        return web.get(f"{url}gradio_api/call/echo/{event}").text
 
     meta = {"_type": "gradio.FileData"}
     stored = write_pane_file(picture(), "a.png").path

@@ -1,5 +1,6 @@
 """Stand-ins for photos and networks."""
 
+import threading
 import time
 
 import numpy as np
@@ -58,3 +59,25 @@ class Counting(Upscaler):
         finally:
             self.under_way -= 1
         return repeat(lr)
+
+
+class Held(Counting):
+    """One that stays at the end of some of its pictures until it is let go.
+
+    Args:
+        pictures: Their numbers, from 1.
+        steps: Of every picture.
+    """
+
+    def __init__(self, *pictures, steps=2):
+        super().__init__(steps)
+        self.go, self.begun = threading.Event(), 0
+        self._pictures = pictures
+
+    def steps(self, lr):
+        self.begun += 1
+        is_held = self.begun in self._pictures
+        image = yield from super().steps(lr)
+        while is_held and not self.go.wait(0.02):
+            yield 0.99
+        return image

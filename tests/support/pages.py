@@ -4,15 +4,20 @@ import io
 import re
 from contextlib import contextmanager
 
-import httpx
 import numpy as np
 import PIL.Image
 from playwright.sync_api import expect
+from support import web
 from support.browser import drop_file, serve
 
 from demo.page import LAUNCH, build_page
 
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
+
+
+def listen_for_dialogs(page):
+    """Else a dialog may open before Playwright has told the browser that it wants to know."""
+    page.on("filechooser", lambda _: None)
 
 
 @contextmanager
@@ -22,8 +27,9 @@ def opened(browser, url, context=DESKTOP):
     with browser.new_context(**context) as session:
         page = session.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
+        listen_for_dialogs(page)
         page.goto(url)
-        expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5, timeout=20_000)
+        expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5)
         yield page
     assert not errors, errors
 
@@ -50,7 +56,7 @@ def wait_for(page, name, panes=5):
 def served(page, key):
     """The picture of a pane, from the bytes behind its download."""
     link = page.locator(f"#comparer figure[data-key={key}] a[download]")
-    response = httpx.get(link.evaluate("a => a.href"))
+    response = web.get(link.evaluate("a => a.href"))
     assert response.headers["content-type"] == "image/png"
     return np.asarray(PIL.Image.open(io.BytesIO(response.content)))
 

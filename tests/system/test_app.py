@@ -6,12 +6,12 @@ import re
 from http import HTTPStatus
 from pathlib import Path
 
-import httpx
 import numpy as np
 import PIL.Image
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from support import web
 from support.browser import serve
 from support.mocks import noise, save
 
@@ -157,17 +157,17 @@ def test_a_tiny_original_is_restored_and_the_notes_say_why_it_has_no_scores(clie
 def post(url, payload, *choices):
     """Call the endpoint by hand; returns what the server sends."""
     body = {"data": [payload, *(choices or ("original", None))]}
-    call = httpx.post(f"{url}gradio_api/call/compare", json=body)
+    call = web.post(f"{url}gradio_api/call/compare", json=body)
     if call.status_code != 200:
         return call.text
     event = call.json()["event_id"]
-    return httpx.get(f"{url}gradio_api/call/compare/{event}", timeout=30).text
+    return web.get(f"{url}gradio_api/call/compare/{event}").text
 
 
 def upload(url, path):
     """Return the path of an uploaded file on the server."""
     with path.open("rb") as file:
-        return httpx.post(f"{url}gradio_api/upload", files={"files": file}).json()[0]
+        return web.post(f"{url}gradio_api/upload", files={"files": file}).json()[0]
 
 
 META = {"_type": "gradio.FileData"}
@@ -210,7 +210,7 @@ def test_other_photos_are_refused_and_told_what_to_send_and_nothing_leaks(url, p
 
 @pytest.mark.parametrize("body", [{}, {"mode": "original"}])
 def test_a_call_by_names_without_a_photo_is_told_what_to_send(url, body):
-    answer = httpx.post(f"{url}gradio_api/call/v2/compare", json=body)
+    answer = web.post(f"{url}gradio_api/call/v2/compare", json=body)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "photo" in answer.text
     assert "handle_file" in answer.text
@@ -234,13 +234,13 @@ def test_a_path_out_of_the_upload_folder_through_a_link_is_refused(url, tmp_path
 
 
 def test_the_queue_cannot_be_bypassed(url):
-    answer = httpx.post(f"{url}gradio_api/run/compare", json={"data": [None, "original", None]})
+    answer = web.post(f"{url}gradio_api/run/compare", json={"data": [None, "original", None]})
     assert answer.status_code == 404
 
 
 def test_events_that_are_not_the_api_refuse_hostile_values(url):
     """Every event of the page is called by hand with a file that it must not read."""
-    config = httpx.get(f"{url}config").json()
+    config = web.get(f"{url}config").json()
     hostile = {"path": "/etc/hostname", "meta": META}
     for dependency in config["dependencies"]:
         body = {
@@ -248,22 +248,22 @@ def test_events_that_are_not_the_api_refuse_hostile_values(url):
             "fn_index": dependency["id"],
             "session_hash": "hostile",
         }
-        httpx.post(f"{url}gradio_api/queue/join", json=body)
-        answer = httpx.post(f"{url}gradio_api/run/predict", json=body)
+        web.post(f"{url}gradio_api/queue/join", json=body)
+        answer = web.post(f"{url}gradio_api/run/predict", json=body)
         assert not re.search(r"Traceback|site-packages", answer.text)
-    assert httpx.get(url).status_code == 200
+    assert web.get(url).status_code == 200
 
 
 def test_closed_doors(url):
-    assert httpx.get(f"{url}monitoring/summary").status_code == 403
+    assert web.get(f"{url}monitoring/summary").status_code == 403
     large = {"files": ("a.png", b"x" * (MAX_FILE_MB * 1024 * 1024 + 1))}
-    assert httpx.post(f"{url}gradio_api/upload", files=large).status_code == 413
+    assert web.post(f"{url}gradio_api/upload", files=large).status_code == 413
     for path in ("/etc/hostname", WEIGHTS / "srgan/model.safetensors", WEIGHTS.parent / "app.py"):
-        assert httpx.get(f"{url}gradio_api/file={path}").status_code == 403
+        assert web.get(f"{url}gradio_api/file={path}").status_code == 403
 
 
 def test_the_page_asks_nobody_else(url):
     """Fonts, scripts and styles come from this server."""
-    text = httpx.get(url).text + json.dumps(httpx.get(f"{url}config").json())
+    text = web.get(url).text + json.dumps(web.get(f"{url}config").json())
     outside = {m for m in re.findall(r"(?:src|href)=[\"'](https?://[^/\"']+)", text)}
     assert not {host for host in outside if "127.0.0.1" not in host}

@@ -10,11 +10,12 @@ from contextlib import ExitStack
 import httpx
 import pytest
 from playwright.sync_api import expect
+from support import web
 from support.browser import serve
 from support.mocks import methods, noise, save
 from support.pages import DESKTOP, drop, opened, wait_for
 from support.proxy import certify
-from support.states import until
+from support.states import PATIENCE, until
 
 from benchmarks.replicas import proxy
 from benchmarks.running import ROOT
@@ -95,7 +96,7 @@ def test_a_replica_that_is_to_end_gets_nobody_new(tmp_path, monkeypatch):
     with ExitStack() as stack:
         ports = [int(stack.enter_context(serve(p, **LAUNCH)).rstrip("/")[-5:]) for p in pages]
         url = stack.enter_context(proxy(tmp_path, ports))
-        person = stack.enter_context(httpx.Client())
+        person = stack.enter_context(httpx.Client(timeout=PATIENCE))
 
         def place():
             person.get(url).raise_for_status()
@@ -103,12 +104,12 @@ def test_a_replica_that_is_to_end_gets_nobody_new(tmp_path, monkeypatch):
 
         before = place()
         assert {place() for _ in range(5)} == {before}
-        others = [httpx.get(url).cookies["replica"] for _ in range(20)]
+        others = [web.get(url).cookies["replica"] for _ in range(20)]
         assert len(set(others)) == 2  # new people are spread
         pages[0].drain(0)
-        until(lambda: len({httpx.get(url).cookies["replica"] for _ in range(10)}) == 1)
+        until(lambda: len({web.get(url).cookies["replica"] for _ in range(10)}) == 1)
         assert place() == place()
-        assert httpx.get(f"{url}health").json() == {"state": "ready"}
+        assert web.get(f"{url}health").json() == {"state": "ready"}
 
 
 def is_open(port):

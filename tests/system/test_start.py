@@ -11,8 +11,8 @@ import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
 import pytest
+from support import web
 from support.mocks import noise, save
 from support.process import compare, refused
 
@@ -98,7 +98,7 @@ def test_a_default_port_that_is_taken_is_passed_over_in_a_line(at_home, tmp_path
                 re.MULTILINE,
             )
             assert url.endswith(f":{port}")
-            assert httpx.get(url).status_code == 200
+            assert web.get(url).status_code == 200
 
 
 def test_no_proxy_stands_before_the_page(start, photo, tmp_path):
@@ -163,7 +163,7 @@ def test_where_neither_home_nor_working_directory_can_be_written(at_home, photo,
     with started(ROOT, at_home, tmp_path / LOG, **options) as (_, url):
         for _ in range(2):
             assert compare(url, photo)[-1]["scores"]["SRGAN"]["today"]["psnr"] > 0
-        assert "Votes are not kept here for long" in httpx.get(f"{url}/config").text
+        assert "Votes are not kept here for long" in web.get(f"{url}/config").text
     assert not any(list(folder.iterdir()) for folder in taken if folder.is_dir())
     log = (tmp_path / LOG).read_text()
     assert log.count("which may be emptied") == 1

@@ -8,11 +8,11 @@ import venv
 import zipfile
 from pathlib import Path
 
-import httpx
 import PIL.Image
 import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub import ModelCard
+from support import web
 from support.checkout import ROOT, TRACKED
 from support.mocks import noise
 
@@ -98,7 +98,7 @@ def test_the_page_is_served_and_keeps_nothing_among_the_programs(installed, sett
     settings |= {"GRADIO_ANALYTICS_ENABLED": "False", "TMPDIR": str(tmp_path)}
     command = [str(installed / "srgan"), "demo", "--host", "127.0.0.1"]
     with started(tmp_path, settings, tmp_path / "log", command=command) as (_, url):
-        page = httpx.get(url)
+        page = web.get(url)
         assert page.status_code == 200
         assert f"srgan {srgan.__version__}" in page.text
         photo = next(path for path in TRACKED if path.endswith("cat_small.png"))

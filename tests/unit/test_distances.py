@@ -67,6 +67,7 @@ def layer_outputs(layers, x, taken):
     return found
 
 
+@pytest.mark.long
 @torch.no_grad()
 def test_vgg16_of_the_text_detector(files):
     vgg = torchvision.models.vgg16_bn().features.eval()

@@ -73,6 +73,7 @@ def test_tiles_see_as_far_as_the_network(sign, size):
     assert (sr.max() > 0) == (min(size) > 40)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["BODY_HALO", "TAIL_HALO"])
 def test_a_smaller_halo_would_show(monkeypatch, name):
     lr = noise(97, 101)
@@ -182,7 +183,7 @@ def test_steps_may_change_threads(generator):
 def test_two_at_once_get_their_own_pictures(generator):
     """Real-ESRGAN issue 658: two requests mixed their pictures."""
     upscaler = NetworkUpscaler(generator, 16, "fp32")
-    inputs = [noise(40, 33, seed) for seed in range(2)]
+    inputs = [noise(20, 17, seed) for seed in range(2)]
     expected, results = [upscaler(lr) for lr in inputs], {}
 
     def enlarge_one(index):
@@ -217,6 +218,7 @@ def test_precisions(generator, monkeypatch):
     assert np.abs(exact - fast).mean() < 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", NETWORKS)
 def test_half_floats_move_a_photo_by_one_level_at_most(method):
     """As on a GPU, but on the processor, which is slow in them."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.browser import serve
-from support.mocks import Counting, methods, noise, save
+from support.mocks import Counting, Held, methods, noise, save
 from support.outputs import NOTHING, OUTPUTS
 from support.pages import DESKTOP, drop, opened, rows, served, wait_for
 
@@ -242,7 +242,7 @@ def test_another_photo_turns_it_back(page, tmp_path):
 
 
 def test_it_waits_for_the_comparison(browser, tmp_path):
-    slow = Counting(60, wait=0.05)
+    slow = Held(1)
     upscalers = methods(Bicubic=enlarge, SRResNet=enlarge, SRGAN=slow)
     with (
         serve(build_page(upscalers, dial=Blends()), **LAUNCH) as url,
@@ -251,5 +251,6 @@ def test_it_waits_for_the_comparison(browser, tmp_path):
         drop(page, save(tmp_path, noise(96, 128)))
         expect(page.locator("figure[data-state=working]")).to_have_count(1)
         expect(page.locator("#dial input[type=range]")).to_be_disabled()
+        slow.go.set()
         wait_for(page, "photo")
         expect(page.locator("#dial input[type=range]")).to_be_enabled()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from skimage import data
 from support.browser import PHONE, serve
-from support.mocks import Counting, methods, noise, save
+from support.mocks import Counting, Held, methods, noise, save
 from support.outputs import NOTHING, OUTPUTS
 from support.pages import DESKTOP, drop, opened, opened_over, rows, served, wait_for
 from support.states import until
@@ -69,7 +69,7 @@ def test_a_dropped_photo_is_restored_shown_and_scored(browser, app, upscalers, t
 
 
 def test_the_methods_fill_in_their_order_and_the_panes_stay(browser, tmp_path):
-    slow = Counting(60, wait=0.1)
+    slow = Held(1)
     with opened_over(browser, methods(Bicubic=enlarge, SRGAN=slow)) as page:
         drop(page, save(tmp_path, noise()))
         working = page.locator("#comparer figure[data-key=srgan][data-state=working]")
@@ -79,7 +79,8 @@ def test_the_methods_fill_in_their_order_and_the_panes_stay(browser, tmp_path):
         )
         expect(page.locator("#comparer figure[data-key=bicubic] canvas")).to_be_visible()
         expect(page.locator("#status")).to_contain_text("SRGAN")
-        expect(working.locator(".note")).to_contain_text("%")
+        expect(working.locator(".note")).to_contain_text("99%")
+        slow.go.set()
         wait_for(page, "photo", 4)
 
 
@@ -139,7 +140,7 @@ def test_a_small_image_is_enlarged_and_the_page_says_why_there_are_no_scores(
         wait_for(page, "photo")
         page.get_by_label("This is a small image").check()
         wait_for(page, "photo", 4)  # changing it runs again
-        expect(page.locator("#status")).to_contain_text("nobody knows", timeout=20_000)
+        expect(page.locator("#status")).to_contain_text("nobody knows")
         assert (served(page, "input") == lr).all()
         for method, upscale in upscalers.items():
             assert (served(page, method.lower()) == upscale(lr)).all()
@@ -295,8 +296,7 @@ def test_a_photo_may_have_any_name(browser, tmp_path):
     with opened_over(browser, methods(SRGAN=slow)) as page:
         for count, name in enumerate(names, start=1):
             drop(page, save(tmp_path, noise(), name))
-            while slow.made < count:
-                page.wait_for_timeout(20)
+            until(lambda count=count: slow.made >= count)
             expect(page.locator("#status")).to_contain_text("Done.")
             until(lambda count=count: slow.made == count and not slow.under_way)
         for name in page.locator("#comparer a[download]").all():

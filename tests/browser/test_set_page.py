@@ -1,7 +1,6 @@
 """A set on the page: the strip, the work behind it, the table, and that a reload loses nothing."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from support import web
 from support.browser import PHONE, serve
-from support.mocks import Counting, methods, noise, save
+from support.mocks import Counting, Held, methods, noise, save
 from support.pages import (
     DESKTOP,
     drag,
@@ -22,6 +21,7 @@ from support.pages import (
     wait_for,
     wait_for_set,
 )
+from support.states import until
 
 from demo.page import LAUNCH, build_page
 from srgan.evaluate import Tools, evaluate
@@ -165,15 +165,14 @@ def look(page):
 
 
 def test_stop_and_continue_lose_nothing_and_make_nothing_twice(browser, folder):
-    one, two = Counting(2), Counting(6, wait=0.15)
+    one, two = Counting(2), Held(2, 4, steps=6)
     with opened_over(browser, methods(Bicubic=one, SRResNet=two)) as page:
         expect(page.locator("#stop")).to_be_hidden()
         drag(page, folder)
         halt, go_on = page.locator("#strip .halt"), page.locator("#strip .resume")
         expect(page.locator("#strip .line")).to_contain_text("1 of 4")
         expect(go_on).to_be_hidden()
-        while two.made <= 6:  # the first picture of the second photo is finished
-            page.wait_for_timeout(20)
+        until(lambda: two.begun == 2)  # the first picture of the second photo is finished
         halt.click()
         expect(page.locator("#strip .line")).to_contain_text("Stopped at")
         expect(halt).to_be_hidden()
@@ -184,6 +183,7 @@ def test_stop_and_continue_lose_nothing_and_make_nothing_twice(browser, folder):
         go_on.click()
         expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(4)
         assert strip_states(page)["p2"] != "done"
+        two.go.set()
         wait_for_set(page, 4)
         expect(halt).to_be_hidden()
         assert made >= 2 * done
@@ -192,14 +192,17 @@ def test_stop_and_continue_lose_nothing_and_make_nothing_twice(browser, folder):
 
 
 def test_every_method_of_a_set_waits_works_and_is_done(browser, folder):
-    slow = [Counting(3, wait=0.4) for _ in range(2)]
+    slow = [Held(1) for _ in range(2)]
     with opened_over(browser, methods(Bicubic=slow[0], SRGAN=slow[1])) as page:
         drag(page, folder / "p0.png", folder / "p1.png")
         srgan = page.locator("#comparer figure[data-key=srgan]")
-        for state in ("waiting", "working", "ready"):
-            expect(srgan).to_have_attribute("data-state", state)
-            if state == "working":
-                expect(srgan.locator(".note")).to_contain_text(re.compile(r"[1-9]\d?%"))
+        expect(page.locator("#comparer figure[data-key=bicubic] .note")).to_contain_text("99%")
+        expect(srgan).to_have_attribute("data-state", "waiting")
+        slow[0].go.set()
+        expect(srgan).to_have_attribute("data-state", "working")
+        expect(srgan.locator(".note")).to_contain_text("99%")
+        slow[1].go.set()
+        expect(srgan).to_have_attribute("data-state", "ready")
 
 
 def test_a_single_photo_and_an_example_leave_the_set_alone(page, folder, tmp_path):
@@ -315,11 +318,12 @@ def test_a_figure_has_a_row_for_each_photo_with_a_region(page, folder):
 
 
 def test_a_reload_in_the_middle_of_the_work_loses_nothing(browser, folder):
-    slow = Counting(4, wait=0.4)
+    slow = Held(2, steps=4)
     with opened_over(browser, methods(Bicubic=enlarge, SRGAN=slow)) as page:
         drag(page, folder)
-        expect(page.locator("#strip .line")).to_contain_text(re.compile("[123] of 4"))
+        expect(page.locator("#strip .line")).to_contain_text("1 of 4")
         page.reload()
+        slow.go.set()
         wait_for_set(page, 4)
         wait_for(page, "p0", 4)
         made = slow.made
@@ -343,7 +347,7 @@ def test_a_reload_in_the_middle_of_the_work_loses_nothing(browser, folder):
 
 @pytest.mark.parametrize("is_complete", [True, False])
 def test_a_single_photo_is_there_again_after_a_reload(browser, tmp_path, is_complete):
-    slow = Counting(4, wait=0.02 if is_complete else 0.3)
+    slow = Held(*([] if is_complete else [1]), steps=4)
     with opened_over(browser, methods(Bicubic=enlarge, SRGAN=slow)) as page:
         drag(page, save(tmp_path, noise(), "mine.png"))
         if not is_complete:
@@ -352,6 +356,7 @@ def test_a_single_photo_is_there_again_after_a_reload(browser, tmp_path, is_comp
             expect(page.locator("#status")).to_contain_text("Done.")
             expect(page.locator("#stop")).to_be_hidden()
         page.reload()
+        slow.go.set()
         wait_for(page, "mine", 4)
         expect(page.locator("#status")).to_contain_text("Done.")
         assert not is_complete or slow.made == 4

@@ -79,15 +79,6 @@ def test_a_swipe_up_or_down_scrolls_and_changes_nothing(phone):
         assert told.evaluate("told => told.length") == 0
 
 
-def test_every_slider_leaves_up_and_down_to_the_page(phone):
-    """In Chromium they do so without being told; in other browsers a style has to say it."""
-    ways = phone.page.locator("input[type=range]").evaluate_all(
-        "sliders => sliders.map(slider => getComputedStyle(slider).touchAction)"
-    )
-    assert len(ways) >= 2
-    assert set(ways) == {"pan-y"}
-
-
 def test_a_drag_sideways_or_a_tap_moves_it(phone):
     for selector in (DIVIDER, DIAL, PATCHES):
         slider = shown(phone, selector)

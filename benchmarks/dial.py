@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from demo.engine.examples import small_images
 from srgan.evaluation.image_sets import find_set
 from srgan.interpolation import load_dial
 from srgan.metrics import agreement, detail, score
@@ -30,7 +31,8 @@ def main() -> int:
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder [the shipped]")
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     arguments = parser.parse_args()
-    dial, images = load_dial(arguments.weights, "fp32"), list(find_set(arguments.images).read())
+    dial = load_dial(arguments.weights, "fp32", small_images)  # as the page does
+    images = list(find_set(arguments.images).read())
     line = "| {:>6} | {:>8} | {:>8} | {:>12} |" if arguments.markdown else "{:>6}{:>9}{:>9}{:>13}"
     print(line.format("share", "PSNR dB", "detail %", "agreement dB"))
     if arguments.markdown:

@@ -61,7 +61,8 @@ def summary(results: dict[str, Any]) -> str:
     lines.append("|---|" + "---:|" * len(columns))
     for method in next(iter(means.values())):
         values = [means[name][method].get(key) for name, key, _ in columns]
-        cells = ["–" if value is None else f"{value:.2f}" for value in values]
+        # An original has "inf" dB
+        cells = [f"{value:.2f}" if isinstance(value, float) else "–" for value in values]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -89,8 +90,8 @@ def main() -> None:
     files = ("--json", WEIGHTS / "scores.json", "--csv", WEIGHTS / "scores.csv")
     tables = {
         "digests": digests(),
-        "scores": run("srgan.evaluate", "--images", *sets, *files, "--markdown", *more),
         "dial": run("benchmarks.dial", "--images", sets[0], "--markdown"),
+        "scores": run("srgan.evaluate", "--images", *sets, *files, "--markdown", *more),
     }
     card = CARD.read_text("utf-8")
     for name, text in tables.items():

@@ -18,7 +18,7 @@ from support.browser import launch, serve
 from support.pages import paste
 
 from demo.blind.store import Store
-from demo.engine.examples import NAMES, original_path
+from demo.engine.examples import NAMES, original_path, small_images
 from demo.page import LAUNCH, build_page
 from srgan.interpolation import load_dial
 from srgan.upscale import WEIGHTS, load_upscalers
@@ -66,7 +66,9 @@ def sheet(page: Page, url: str, photo: str, place: str) -> PIL.Image.Image:
 def main() -> None:
     """Renew the pictures."""
     store = Store(Path(tempfile.mkdtemp()) / "ratings.db")
-    page_ = build_page(load_upscalers(WEIGHTS), dial=load_dial(WEIGHTS), store=store)
+    page_ = build_page(
+        load_upscalers(WEIGHTS), dial=load_dial(WEIGHTS, photos=small_images), store=store
+    )
     with serve(page_, **LAUNCH) as url, sync_playwright() as playwright:
         expect.set_options(timeout=60_000)  # a busy machine is slow, not broken
         browser = launch(playwright)

@@ -2,13 +2,19 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.images import Image, shrink
 from srgan.models import Generator
 from srgan.upscale import NetworkUpscaler, Precision, Upscaler
 from srgan.weights import load_weights, weight_file
 
 Dial = Callable[[float], Upscaler]  # share of the GAN in [0, 1] -> the network between
+Tones = NDArray[np.float64]  # red, green, blue
 
 
 def mix(networks: Sequence[Generator], shares: Sequence[float]) -> Generator:
@@ -65,14 +71,66 @@ def blend(mse: Generator, gan: Generator, share: float) -> Generator:
     return mix([mse, gan], [1 - share, share])
 
 
-def load_dial(folder: str | Path, precision: Precision = "auto") -> Dial:
+def fit_tones(generator: Generator, photos: Sequence[Image]) -> tuple[Tones, Tones]:
+    """Fit what its outputs, shrunk again, lack to their inputs: least squares, by channel.
+
+    Args:
+        generator: Any.
+        photos: Small ones, (h, w, 3) uint8 each.
+
+    Returns:
+        Gains of red, green and blue, and offsets [levels]: output * gain + offset is right.
+    """
+    upscaler = NetworkUpscaler(generator)
+    given = np.concatenate([lr.reshape(-1, 3) for lr in photos]).astype(float)
+    made = np.concatenate([shrink(upscaler(lr)).reshape(-1, 3) for lr in photos]).astype(float)
+    means = made.mean(0), given.mean(0)
+    made, given = made - means[0], given - means[1]
+    gains = (made * given).sum(0) / (made * made).sum(0)
+    return gains, means[1] - gains * means[0]
+
+
+def set_tones(generator: Generator, gains: Tones, offsets: Tones) -> None:
+    """Put gains and offsets, as of `fit_tones`, into the last convolution."""
+    weight, bias = generator.tail.weight, generator.tail.bias
+    assert bias is not None
+    gain = weight.new_tensor(gains)
+    weight.data *= gain[:, None, None, None]
+    bias.data = bias.data * gain + weight.new_tensor(gains - 1 + offsets / 127.5)  # of [-1, 1]
+
+
+def load_dial(
+    folder: str | Path,
+    precision: Precision = "auto",
+    photos: Callable[[], Sequence[Image]] = tuple,
+) -> Dial:
     """Load the dial from a folder of weight files: 0 is SRResNet, 1 SRGAN.
+
+    Networks between lack contrast, most in the middle: where weights are averaged, what varies in
+    the layers averages away (Jordan et al., REPAIR, ICLR 2023, section 3). Photos give it back:
+    what is missing at 0.5 is fitted, and 4 * share * (1 - share) of it put right at each share.
+
+    Args:
+        folder: Of the weight files.
+        precision: Of the networks.
+        photos: Gives small photos to fit on, once, when a network between is wanted; none: as is.
 
     Raises:
         ValueError: A weight file is missing or broken, or the two differ in size; says which.
     """
     mse, gan = (load_weights(weight_file(folder, name)) for name in ("SRResNet", "SRGAN"))
     blend(mse, gan, 0)  # networks that do not fit are named now
-    return lambda share: NetworkUpscaler(
-        blend(mse, gan, share), precision=precision, name=f"Dial {share:g}"
-    )
+
+    @cache
+    def middle() -> tuple[Tones, Tones]:
+        given = photos()
+        return fit_tones(blend(mse, gan, 0.5), given) if given else (np.ones(3), np.zeros(3))
+
+    def dial(share: float) -> Upscaler:
+        network = blend(mse, gan, share)
+        if part := 4 * share * (1 - share):
+            gains, offsets = middle()
+            set_tones(network, 1 + part * (gains - 1), part * offsets)
+        return NetworkUpscaler(network, precision=precision, name=f"Dial {share:g}")
+
+    return dial

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from demo.engine.comparison import Comparison, compare
 from demo.engine.scores import Scores
-from srgan.images import SCALE, write_png
+from srgan.images import SCALE, Image, write_png
 from srgan.reading import read_image
 from srgan.upscale import NETWORKS, WEIGHTS, load_upscalers
 
@@ -34,6 +34,11 @@ def original_path(name: str) -> Path:
 def small_path(name: str) -> Path:
     """Return the file of an example's small image."""
     return EXAMPLES / f"{name}_small.png"
+
+
+def small_images() -> list[Image]:
+    """Read the small images of all examples."""
+    return [read_image(small_path(name)) for name in NAMES]
 
 
 def output_path(name: str, method: str) -> Path:

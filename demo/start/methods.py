@@ -8,7 +8,7 @@ from typing import NamedTuple
 from demo.blind.pictures import NO_RIVALS, Rivals
 from demo.compare import zero_gpu
 from demo.engine.cache import Cache
-from demo.engine.examples import weights_digests
+from demo.engine.examples import small_images, weights_digests
 from demo.start import StartError
 from demo.viewer.gallery import STORED, Gallery
 from srgan.interpolation import load_dial
@@ -47,7 +47,8 @@ def find_methods(
     """
     try:
         models = load_models(given, precision)
-        shipped, dial = load_upscalers(WEIGHTS, precision), load_dial(WEIGHTS, precision)
+        shipped = load_upscalers(WEIGHTS, precision)
+        dial = load_dial(WEIGHTS, precision, small_images)
     except ValueError as error:
         raise StartError(str(error)) from error
     for model in models:

@@ -85,6 +85,7 @@ def serve(blocks: gr.Blocks, **settings) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     defaults = {"quiet": True, "ssr_mode": False, "server_name": "127.0.0.1", "server_port": port}
+    defaults["_frontend"] = False  # or launch gives up when a busy machine needs 3 s for an answer
     _, url, _ = blocks.launch(prevent_thread_lock=True, **{**defaults, **settings})
     try:
         yield url

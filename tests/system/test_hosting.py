@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 from contextlib import ExitStack
+from threading import Event
 
 import httpx
 import pytest
@@ -71,20 +72,29 @@ def caddy(folder, port, block):
 
 
 @pytest.mark.parametrize("setting", [p for p in (nginx, caddy) if shutil.which(p.__name__)])
-def test_a_photo_comes_back_in_a_folder_with_https(setting, browser, start, tmp_path):
+def test_a_photo_comes_back_in_a_folder_with_https(setting, browser, tmp_path):
     (block,) = re.findall(rf"```{setting.__name__}\n(.*?)```", TEXT, re.DOTALL)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with start() as (_, url):
+    go = Event()
+
+    def stay(lr):
+        go.wait(PATIENCE)
+        return repeat(lr)
+
+    page = build_page(methods(Bicubic=enlarge, SRResNet=stay, SRGAN=repeat))
+    with serve(page, **LAUNCH) as url:
         block = re.sub(r"127\.0\.0\.1:7860", url.removeprefix("http://").strip("/"), block)
         command = setting(tmp_path, port, block)
         home = {"HOME": str(tmp_path), "PATH": "/usr/sbin:/usr/bin:/bin"}
         with subprocess.Popen(command, env=home) as proxy:
             try:
                 until(lambda: is_open(port))
-                try_out(browser, f"https://localhost:{port}/srgan", save(tmp_path, noise(800, 800)))
+                photo = save(tmp_path, noise(800, 800))
+                try_out(browser, f"https://localhost:{port}/srgan", photo, go)
             finally:
+                go.set()
                 proxy.terminate()
 
 
@@ -117,17 +127,19 @@ def is_open(port):
         return trial.connect_ex(("127.0.0.1", port)) == 0
 
 
-def try_out(browser, address, photo):
-    """Drop a photo on the page; the folder's name lacks its slash, as people write it."""
+def try_out(browser, address, photo, go):
+    """Drop a photo on the page, at whose SRResNet work stays until `go`.
+
+    The folder's name lacks its slash, as people write it.
+    """
     lost = []
     with opened(browser, address, DESKTOP | {"ignore_https_errors": True}) as page:
         assert page.url == f"{address}/"
         page.on("response", lambda r: r.status >= 400 and lost.append((r.status, r.url)))
         page.on("request", lambda r: r.url.startswith("http:") and lost.append(r.url))
         drop(page, photo)
-        page.wait_for_function(  # progress is not held back
-            "document.querySelector('#status').textContent.includes('SRResNet')"
-        )
+        expect(page.locator("#status")).to_contain_text("SRResNet")  # progress is not held back
+        go.set()
         wait_for(page, photo.stem)
         expect(page.locator("#comparer figure[data-state=ready]")).to_have_count(5)
         expect(page.locator("#status")).to_contain_text("Done.")

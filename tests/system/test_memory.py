@@ -8,7 +8,7 @@ import pytest
 
 HOLES = """
 import re, time
-from demo.parts import memory
+from demo.start import memory
 
 def resident():
     with open("/proc/self/status") as status:

@@ -5,9 +5,13 @@ import pytest
 import torch
 from support.networks import random_generator
 
-from srgan.interpolation import blend, load_dial
+from demo.engine.examples import original_path, small_images
+from srgan.images import shrink
+from srgan.interpolation import blend, fit_tones, load_dial, set_tones
+from srgan.metrics import agreement
+from srgan.reading import read_image
 from srgan.upscale import WEIGHTS, NetworkUpscaler, load_upscalers
-from srgan.weights import save_weights
+from srgan.weights import load_weights, save_weights, weight_file
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = {"blocks": 2, "channels": 4}
@@ -131,3 +135,38 @@ def test_weights_that_do_not_fit_are_named_when_the_dial_is_loaded(folder):
     (folder / "srgan.safetensors").unlink()
     with pytest.raises(ValueError, match=r"srgan\.safetensors does not exist"):
         load_dial(folder)
+
+
+class TestTones:
+    """What networks between lack in contrast is given back."""
+
+    @pytest.fixture
+    def photo(self):
+        return read_image(original_path("cat"))
+
+    def test_what_was_set_is_fitted_no_more(self, photo):
+        ends = (load_weights(weight_file(WEIGHTS, name)) for name in ("SRResNet", "SRGAN"))
+        network, lr = blend(*ends, 0.5), shrink(photo)
+        gains, offsets = fit_tones(network, [lr])
+        assert gains.min() > 1.01
+        set_tones(network, gains, offsets)
+        again = fit_tones(network, [lr])
+        assert again[0] == pytest.approx(np.ones(3), abs=0.005)
+        assert again[1] == pytest.approx(np.zeros(3), abs=0.7)
+
+    def test_the_dial_agrees_better_with_what_it_was_given(self, photo):
+        lr = shrink(photo)
+        plain, toned = load_dial(WEIGHTS), load_dial(WEIGHTS, photos=small_images)
+        assert agreement(toned(0.5)(lr), lr) > agreement(plain(0.5)(lr), lr) + 1
+
+    def test_at_the_ends_nothing_is_set(self, folder):
+        dial = load_dial(folder, photos=lambda: pytest.fail("asked for photos"))
+        for share in (0, 1):
+            assert np.array_equal(dial(share)(LR), load_dial(folder)(share)(LR))
+
+    def test_photos_are_asked_for_once(self, folder):
+        asked = []
+        dial = load_dial(folder, photos=lambda: asked.append(1) or [LR])
+        for share in (0.2, 0.5, 0.7):
+            dial(share)
+        assert asked == [1]

@@ -247,10 +247,11 @@ def test_lines_that_are_no_votes_are_left_out_and_left_alone(hub, new_store, cap
 DEMO = f"""
 import sys
 from pathlib import Path
+from demo.blind import sync
 from demo.blind.store import Store, Vote
-from demo.blind.sync import start_sync
 store = Store(Path(sys.argv[1]))
-start_sync(store, {MOMENT})
+sync.MINUTES = {MOMENT}
+sync.start_sync(store)
 print(len(store.votes()), flush=True)
 for line in sys.stdin:
     print(store.add(Vote(*eval(line))), flush=True)

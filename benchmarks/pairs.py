@@ -9,7 +9,8 @@ see, OUT.key.json. A side is [NAME=]WHAT, where WHAT is
 * a method: nearest, bicubic, srresnet, srgan (of --weights), or original;
 * a weight file;
 * a folder of ready-made pictures, <set>/<image>.png;
-* a mix on the dial, MSE+GAN@SHARE: srresnet+srgan@0.75, methods or weight files.
+* a mix of parameters, MSE+GAN@SHARE: srresnet+srgan@0.75, methods or weight files; the dial gives
+  it back its contrast besides.
 
 Raters write a line a sheet: "NN left", "NN right" or "NN tie"; "#" begins a comment. `tally` reads
 such files, one a rater, and prints how often the first side was preferred, with Wilson's interval.

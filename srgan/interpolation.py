@@ -91,7 +91,7 @@ def fit_tones(generator: Generator, photos: Sequence[Image]) -> tuple[Tones, Ton
 
 
 def set_tones(generator: Generator, gains: Tones, offsets: Tones) -> None:
-    """Put gains and offsets, as of `fit_tones`, into the last convolution."""
+    """Put gains and offsets [levels], as of `fit_tones`, into the last convolution, in place."""
     weight, bias = generator.tail.weight, generator.tail.bias
     assert bias is not None
     gain = weight.new_tensor(gains)
